@@ -1,0 +1,180 @@
+"""The document: what an engine keeps of a guide. The same for every engine.
+
+Text fields hold tokens with spaces between them, keyword fields whole values, integer fields what results are sorted
+by. ``card`` is what a page shows of a result, as JSON, so that showing results needs no database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from guides import document, vocabulary
+from indexer.analysis import Analyzer, exact_key
+from indexer.serving import DivisionTree, Serving, resolve, service_key
+
+FieldKind = Literal["tokens", "keyword", "integer", "stored"]
+
+FIELDS: Final[dict[str, FieldKind]] = {
+    "code": "keyword",
+    "item_code": "keyword",
+    "title": "tokens",
+    "aliases": "tokens",
+    "keywords": "tokens",
+    "body": "tokens",
+    "title_bigrams": "tokens",
+    "alias_bigrams": "tokens",
+    "exact": "keyword",
+    "serves": "keyword",
+    "represents": "keyword",
+    "division": "keyword",
+    "level": "keyword",
+    "department": "keyword",
+    "sector": "keyword",
+    "applicant": "keyword",
+    "theme": "keyword",
+    "online": "keyword",
+    "popularity": "keyword",
+    "visits_order": "integer",
+    "limit_order": "integer",
+    "checksum": "stored",
+    "card": "stored",
+}
+"""Every field of the schema and what it is for. Search may name only these."""
+
+SCHEMA_DIGEST: Final = hashlib.sha256(json.dumps(FIELDS).encode()).hexdigest()[:8]
+
+IndexDocument = dict[str, Any]
+"""Field -> tokens or stored text (str), keywords (list of str) or integer; see FIELDS."""
+
+_DAYS_OF_UNIT: dict[vocabulary.TimeUnit, int] = {"工作日": 1, "自然日": 1, "月": 22, "年": 250}
+_UNKNOWN_LIMIT_DAYS = 9999
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What documents take from beyond their guides."""
+
+    tree: DivisionTree
+    departments: dict[str, document.Department]
+    items: dict[str, document.Item]
+    themes: dict[tuple[str, str], str]
+
+
+def documents(
+    guides: Sequence[document.Guide], references: References, analyzer: Analyzer
+) -> Iterator[IndexDocument]:
+    """The documents of all published guides of one item."""
+    services: dict[str, list[document.Guide]] = {}
+    for guide in guides:
+        services.setdefault(service_key(guide.code, guide.item_code), []).append(guide)
+    for siblings in services.values():
+        serving = resolve(references.tree, [(guide.code, guide.division_code) for guide in siblings])
+        for guide in siblings:
+            yield _document(guide, serving[guide.code], references, analyzer)
+
+
+def _document(
+    guide: document.Guide, serving: Serving, references: References, analyzer: Analyzer
+) -> IndexDocument:
+    item = references.items[guide.item_code]
+    department = references.departments[guide.department_code]
+    aliases = "；".join(item.aliases)
+    result: IndexDocument = {
+        "code": [guide.code],
+        "item_code": [guide.item_code],
+        "title": analyzer.index_tokens(guide.title),
+        "aliases": analyzer.index_tokens(aliases),
+        "keywords": analyzer.index_tokens(_keywords(guide, item, references)),
+        "body": analyzer.index_tokens(_body(guide)),
+        "title_bigrams": analyzer.bigrams(guide.title),
+        "alias_bigrams": analyzer.bigrams(aliases),
+        "exact": sorted({exact_key(text) for text in (guide.title, item.name, *item.aliases)}),
+        "serves": list(serving.serves),
+        "represents": list(serving.represents),
+        "division": [guide.division_code],
+        "level": [guide.level],
+        "department": [guide.department_code],
+        # The line of government first, since facets count it; a street office's guide also answers to its own sector.
+        "sector": list(dict.fromkeys([item.sector, department.sector])),
+        "applicant": vocabulary.applicant_groups(guide.applicants),
+        "theme": [f"individual/{code}" for code in guide.themes_individual]
+        + [f"legal/{code}" for code in guide.themes_legal],
+        "online": ["yes" if guide.online else "no"],
+        "popularity": [str(item.popularity)],
+        "visits_order": _order(guide.visits, _limit_days(guide), item.popularity),
+        "limit_order": _order(_limit_days(guide), guide.visits, item.popularity),
+        "card": json.dumps(_card(guide, item, department, references), ensure_ascii=False, separators=(",", ":")),
+    }
+    result["checksum"] = checksum(result)
+    return result
+
+
+def checksum(indexed: IndexDocument) -> str:
+    """SHA-256 over everything that an engine keeps of a guide; equal documents have equal checksums."""
+    content = {key: value for key, value in sorted(indexed.items()) if key != "checksum"}
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
+def _keywords(guide: document.Guide, item: document.Item, references: References) -> str:
+    """What it takes and what it gives: materials, result, situations, themes, parent item, line of government."""
+    parts = [material.name for material in guide.materials]
+    parts += [option for situation in guide.situations for option in situation.options]
+    parts += [references.themes.get(("individual", code), "") for code in guide.themes_individual]
+    parts += [references.themes.get(("legal", code), "") for code in guide.themes_legal]
+    parts += [guide.result.name if guide.result else "", item.parent_item or "", item.sector, item.type]
+    return "；".join(filter(None, parts))
+
+
+def _body(guide: document.Guide) -> str:
+    """The running text: what it is for, conditions, questions, notes on materials, steps, fees, laws."""
+    parts = [guide.summary, *guide.conditions]
+    parts += [text for question in guide.questions for text in (question.question, question.answer)]
+    parts += [text for m in guide.materials for text in (m.acceptance_standard, m.filling_notes)]
+    parts += [step.name for step in guide.steps]
+    parts += [fee.name for fee in guide.fees]
+    parts += [basis.law for basis in guide.legal_basis]
+    return "；".join(filter(None, parts))
+
+
+def _limit_days(guide: document.Guide) -> int:
+    limit = guide.promised_limit or guide.statutory_limit
+    return _UNKNOWN_LIMIT_DAYS if limit is None else min(limit.days * _DAYS_OF_UNIT[limit.unit], _UNKNOWN_LIMIT_DAYS)
+
+
+def _order(first: int, second: int, popularity: int) -> int:
+    """One integer to sort by: ``first``, then ``second``, then the more popular."""
+    return (first * 100_000 + second) * 10 + (9 - popularity)
+
+
+def _card(
+    guide: document.Guide, item: document.Item, department: document.Department, references: References
+) -> dict[str, Any]:
+    division = references.tree.by_code[guide.division_code]
+    limit = guide.promised_limit
+    place = guide.places[0] if guide.places else None
+    return {
+        "code": guide.code,
+        "item_code": guide.item_code,
+        "title": guide.title,
+        "aliases": item.aliases,
+        "summary": guide.summary,
+        "division": {"code": division.code, "name": division.name},
+        "department": {"code": department.code, "name": department.name, "sector": item.sector},
+        "level": guide.level,
+        "applicants": vocabulary.applicant_groups(guide.applicants),
+        "type": item.type,
+        "case_type": guide.case_type,
+        "promised_limit": None if limit is None else {"days": limit.days, "unit": limit.unit},
+        "visits": guide.visits,
+        "fees": [f"{fee.name}：{fee.standard}" for fee in guide.fees],
+        "online": guide.online_depth if guide.online else None,
+        "materials": [material.name for material in guide.materials if material.required],
+        "place": None if place is None else {"name": place.name, "address": place.address, "window": place.window},
+        "hours": place.hours if place else "",
+        "phone": guide.consultation_phone,
+        "revised_on": guide.revised_on.isoformat(),
+    }

@@ -1,0 +1,148 @@
+"""What search must know of the catalogue besides its documents: places, authorities, themes, names to suggest.
+
+Made with the index and stored beside it, so that search never reads the guides' tables. All words of the city come
+from here: another city's catalogue brings its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from guides import document, store
+from indexer import pinyin
+from indexer.serving import DivisionTree
+
+_MAX_USER_WORD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentEntry:
+    """An authority as search knows it."""
+
+    code: str
+    name: str
+    sector: str
+    division_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEntry:
+    """An item as suggestions know it: its texts (the official name first) with their sounds."""
+
+    code: str
+    name: str
+    sector: str
+    popularity: int
+    texts: tuple[str, ...]
+    syllables: tuple[str, ...]
+    initials: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The city's words. ``sector_aliases`` maps a sector to what citizens call its authorities."""
+
+    divisions: tuple[document.Division, ...]
+    departments: tuple[DepartmentEntry, ...]
+    sector_aliases: dict[str, tuple[str, ...]]
+    themes: tuple[tuple[str, str, str], ...]
+    items: tuple[ItemEntry, ...]
+    words: tuple[str, ...]
+
+    @property
+    def tree(self) -> DivisionTree:
+        """The divisions as a tree."""
+        return DivisionTree(self.divisions)
+
+    def save(self, folder: Path) -> None:
+        """Write to ``folder``; the file appears whole or not at all."""
+        data = {
+            "divisions": [division.model_dump() for division in self.divisions],
+            "departments": [asdict(department) for department in self.departments],
+            "sector_aliases": self.sector_aliases,
+            "themes": self.themes,
+            "items": [asdict(item) for item in self.items],
+            "words": self.words,
+        }
+        partial = folder / "lexicon.json.part"
+        partial.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        partial.replace(folder / "lexicon.json")
+
+    @classmethod
+    def load(cls, folder: Path) -> Lexicon:
+        """Read what ``save`` wrote."""
+        data = json.loads((folder / "lexicon.json").read_text(encoding="utf-8"))
+        return cls(
+            divisions=tuple(document.Division.model_construct(**row) for row in data["divisions"]),
+            departments=tuple(DepartmentEntry(**row) for row in data["departments"]),
+            sector_aliases={sector: tuple(names) for sector, names in data["sector_aliases"].items()},
+            themes=tuple((audience, code, name) for audience, code, name in data["themes"]),
+            items=tuple(
+                ItemEntry(
+                    **{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+                )
+                for row in data["items"]
+            ),
+            words=tuple(data["words"]),
+        )
+
+
+def build(connection: sa.Connection, published_items: Sequence[str] | None = None) -> Lexicon:
+    """The lexicon of what the database holds now; ``published_items`` limits the suggestions to items with guides."""
+    divisions = store.divisions(connection)
+    departments = store.departments(connection)
+    items = store.items(connection)
+    if published_items is not None:
+        wanted = set(published_items)
+        items = [item for item in items if item.code in wanted]
+    aliases: dict[str, dict[str, None]] = defaultdict(dict)
+    for department in departments:
+        aliases[department.sector].update(dict.fromkeys(department.aliases))
+    return Lexicon(
+        divisions=tuple(divisions),
+        departments=tuple(
+            DepartmentEntry(department.code, department.name, department.sector, department.division_code)
+            for department in departments
+        ),
+        sector_aliases={sector: tuple(names) for sector, names in aliases.items()},
+        themes=tuple((audience, code, name) for (audience, code), name in store.theme_names(connection).items()),
+        items=tuple(_item_entry(item) for item in items),
+        words=tuple(sorted(set(_user_words(divisions, departments, store.result_names(connection))))),
+    )
+
+
+def _item_entry(item: document.Item) -> ItemEntry:
+    texts = (item.name, *item.aliases)
+    sounds = [pinyin.syllables(text) for text in texts]
+    return ItemEntry(
+        code=item.code,
+        name=item.name,
+        sector=item.sector,
+        popularity=item.popularity,
+        texts=texts,
+        syllables=tuple("".join(parts) for parts in sounds),
+        initials=tuple(pinyin.initials(text) for text in texts),
+    )
+
+
+def _user_words(
+    divisions: Iterable[document.Division], departments: Iterable[document.Department], results: Iterable[str]
+) -> Iterable[str]:
+    """Words that jieba must keep whole: names of places, authorities and certificates.
+
+    Item names are not among them: they are phrases, and a phrase kept whole hides its words from a precise reading.
+    """
+    for division in divisions:
+        yield division.name
+        if division.level != "street":
+            yield from division.aliases
+    for department in departments:
+        yield department.sector
+        yield from department.aliases
+    yield from (name for name in results if 2 <= len(name) <= _MAX_USER_WORD)

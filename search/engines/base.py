@@ -1,0 +1,132 @@
+"""What every engine understands: a small language of clauses, a request, a response.
+
+The room above builds clauses from a query and the weights; an engine turns them into its own terms. Both engines
+hold the same fields (indexer.document.FIELDS) and score words by BM25, so they rank alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Documents with this token in this field, scored by BM25 times ``boost``."""
+
+    field: str
+    token: str
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Documents with these tokens in a row in this field, scored by BM25 times ``boost``."""
+
+    field: str
+    tokens: tuple[str, ...]
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Documents with this value in this keyword field, all with the same score."""
+
+    field: str
+    value: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """Documents that match any clause, scored by the best one plus ``tie`` times the others."""
+
+    clauses: tuple[Clause, ...]
+    tie: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Documents that match at least ``minimum`` clauses, scored by their sum."""
+
+    clauses: tuple[Clause, ...]
+    minimum: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """Documents that match ``required``; those that match ``optional`` as well score higher by it."""
+
+    required: Clause
+    optional: tuple[Clause, ...]
+
+
+Clause = Term | Phrase | Constant | Best | AnyOf | Both
+
+Sort = Literal["relevance", "visits", "limit"]
+Filters = Mapping[str, Sequence[str]]
+"""Keyword field -> values, any of which will do. Different fields must all agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRequest:
+    """One search. ``query`` None asks for everything that the filters leave, the popular first.
+
+    ``facets`` maps each field to count to the filters under which to count it: all but its own.
+    """
+
+    query: Clause | None
+    filters: Filters
+    facets: Mapping[str, Filters] = field(default_factory=dict)
+    sort: Sort = "relevance"
+    offset: int = 0
+    limit: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One document found: its card (see indexer.document) and the divisions it only represents."""
+
+    score: float
+    card: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineResponse:
+    """What was found: the page's hits, how many in all, counts by facet value, and the engine's own milliseconds."""
+
+    hits: list[Hit]
+    total: int
+    facets: dict[str, dict[str, int]]
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """How an engine is: ``position`` is how far it has followed the outbox."""
+
+    name: str
+    ready: bool
+    index: str
+    documents: int
+    position: int
+    message: str = ""
+
+
+class EngineUnavailableError(Exception):
+    """The engine cannot answer now. The message says why and what to do."""
+
+
+class Engine(Protocol):
+    """A search engine."""
+
+    name: str
+
+    def search(self, request: EngineRequest) -> EngineResponse:
+        """Answer a request, or raise EngineUnavailableError."""
+        ...
+
+    def status(self) -> EngineStatus:
+        """How the engine is. Never raises."""
+        ...

@@ -1,0 +1,314 @@
+"""The one way to search: understand, rank, filter, count, and say what was done.
+
+A service holds what it made from one lexicon (analyzer, understanding, suggestions) and makes it anew when the index
+brings another.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from guides.vocabulary import APPLICANT_GROUP_LABELS, LEVEL_LABELS
+from indexer.analysis import Analyzer
+from indexer.lexicon import Lexicon
+from search import answer, highlight, ranking
+from search.engines.base import Clause, Engine, EngineRequest, EngineResponse, Filters, Sort
+from search.places import DepartmentFilter, Places
+from search.request import SearchRequest, empty_query, page_past_end
+from search.results import FacetValue, Relaxed, Result, SearchResponse, ShownChip, UnderstoodView
+from search.suggest import Suggester, Suggestion
+from search.understanding import Chip, Understanding, Understood
+
+FACET_FIELDS: Final = {"department": "sector", "applicant": "applicant", "theme": "theme", "online": "online", "level": "level"}
+"""Name of a facet in requests -> keyword field of the document."""
+
+_RELAX_ORDER: Final = ("theme", "online", "level", "applicant", "department")
+_RELAXED_SHOWN: Final = 5
+_SUGGESTIONS_SHOWN: Final = 4
+_ANSWERED_BY_ANCHOR: Final = {"materials": "materials", "fee": "fees", "time": "limits", "place": "places", "phone": "places",
+                       "condition": "conditions", "progress": "steps"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Language:
+    """Everything made from one lexicon."""
+
+    lexicon: Lexicon
+    analyzer: Analyzer
+    places: Places
+    understanding: Understanding
+    suggester: Suggester
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A request as it will be asked: the words, the filters by name, and where they came from."""
+
+    request: SearchRequest
+    understood: Understood
+    division: str
+    department: DepartmentFilter | None
+    chips: list[ShownChip]
+
+    def filters(self) -> dict[str, tuple[str, ...]]:
+        """Facet name -> values, for every filter but the division."""
+        found: dict[str, tuple[str, ...]] = {}
+        if self.department is not None:
+            found["department"] = self.department.values
+        for name in ("applicant", "theme", "level"):
+            value = getattr(self.request, name)
+            if value is not None:
+                found[name] = (value,)
+        if self.request.online is not None:
+            found["online"] = ("yes" if self.request.online else "no",)
+        return found
+
+    def engine_filters(self, filters: dict[str, tuple[str, ...]]) -> Filters:
+        """The same in the document's fields, with the division."""
+        found: dict[str, tuple[str, ...]] = {"serves": (self.division,)}
+        for name, values in filters.items():
+            field = self.department.field if name == "department" and self.department else FACET_FIELDS[name]
+            found[field] = values
+        return found
+
+
+class SearchService:
+    """Searches one engine. ``lexicon_source`` gives the engine's current lexicon and something that changes with it."""
+
+    def __init__(self, engine: Engine, lexicon_source: Callable[[], tuple[object, Callable[[], Lexicon]]]) -> None:
+        self.engine = engine
+        self._lexicon_source = lexicon_source
+        self._weights = ranking.load_weights()
+        self._lock = threading.Lock()
+        self._stamp: object = None
+        self._language: Language | None = None
+
+    @property
+    def language(self) -> Language:
+        """The words of the current index."""
+        stamp, load = self._lexicon_source()
+        if self._language is None or stamp != self._stamp:
+            with self._lock:
+                if self._language is None or stamp != self._stamp:
+                    self._language = _make_language(load(), self._language)
+                    self._stamp = stamp
+        return self._language
+
+    def suggest(self, prefix: str, limit: int = 8) -> list[Suggestion]:
+        """What may be meant by a beginning; see Suggester."""
+        return self.language.suggester.suggest(prefix, limit)
+
+    def search(self, request: SearchRequest) -> SearchResponse:
+        """Answer a request, or raise InvalidRequestError or EngineUnavailableError."""
+        started = time.perf_counter()
+        request = request.checked()
+        if request.is_empty:
+            raise empty_query()
+        language = self.language
+        plan = self._plan(request, language)
+        words = self._words(plan, language)
+        filters = plan.filters()
+        offset = (request.page - 1) * request.size
+        response = self.engine.search(
+            self._engine_request(plan, words.clause, filters, offset, request.size, with_facets=True)
+        )
+        if request.page > 1 and not response.hits:
+            raise page_past_end(max(1, -(-response.total // request.size)))
+        relaxed = [] if response.total else self._relaxed(plan, language, filters)
+        highlights = _marks(words.tokens, plan.understood.text, language.analyzer)
+        return SearchResponse(
+            query=request.text,
+            understood=UnderstoodView(
+                text=plan.understood.text,
+                division=None if plan.division == language.places.root else plan.division,
+                department=plan.department.label if plan.department else None,
+                applicant=request.applicant or plan.request.applicant,
+                aspect=plan.understood.value("aspect"),
+                chips=plan.chips,
+            ),
+            total=response.total,
+            page=request.page,
+            size=request.size,
+            engine=self.engine.name,
+            degraded=False,
+            took_ms=round((time.perf_counter() - started) * 1000, 2),
+            engine_ms=round(response.took_ms, 2),
+            results=self._results(response, plan, highlights, language),
+            facets=_facets(response, plan, filters, language),
+            suggestions=self._similar(plan, response, language),
+            relaxed=relaxed,
+        )
+
+    def _plan(self, request: SearchRequest, language: Language) -> _Plan:
+        places = language.places
+        understood = Understood(request.text, request.text, ()) if request.literal else language.understanding.read(request.text)
+        chips: list[ShownChip] = []
+        division = places.division(request.division) if request.division else None
+        department = places.department(request.department) if request.department else None
+        from_query = {chip.kind: chip for chip in understood.chips}
+        if chip := from_query.get("division"):
+            # What is said now outweighs where the person said they live.
+            division = places.tree.by_code[chip.value]
+            chips.append(_shown(chip, understood))
+        elif division is not None and division.code != places.root:
+            chips.append(ShownChip("division", division.code, division.name, None, request.text))
+        if (chip := from_query.get("department")) and department is None:
+            department = places.department(chip.value)
+            chips.append(_shown(chip, understood))
+        elif department is not None:
+            chips.append(ShownChip("department", request.department or "", department.label, None, request.text))
+        if (chip := from_query.get("applicant")) and request.applicant is None:
+            request = replace(request, applicant=chip.value)
+            chips.append(_shown(chip, understood))
+        elif request.applicant is not None:
+            label = APPLICANT_GROUP_LABELS[request.applicant]  # type: ignore[index]
+            chips.append(ShownChip("applicant", request.applicant, label, None, request.text))
+        if chip := from_query.get("aspect"):
+            chips.append(_shown(chip, understood))
+        themes = {f"{audience}/{code}": name for audience, code, name in language.lexicon.themes}
+        if request.theme is not None:
+            label = themes.get(request.theme, request.theme)
+            chips.append(ShownChip("theme", request.theme, label, None, request.text))
+        if request.level is not None:
+            label = LEVEL_LABELS[request.level]  # type: ignore[index]
+            chips.append(ShownChip("level", request.level, label, None, request.text))
+        if request.online is not None:
+            value, label = ("yes", "可网上办") if request.online else ("no", "窗口办理")
+            chips.append(ShownChip("online", value, label, None, request.text))
+        return _Plan(request, understood, division.code if division else places.root, department, chips)
+
+    def _words(self, plan: _Plan, language: Language, *, lenient: bool = False) -> ranking.Words:
+        whole = plan.understood.folded
+        for chip in plan.understood.chips:
+            if chip.kind == "division":
+                whole = plan.understood.without(chip)
+        return ranking.build(plan.understood.text, whole, language.analyzer, self._weights, lenient=lenient)
+
+    def _engine_request(
+        self,
+        plan: _Plan,
+        clause: Clause | None,
+        filters: dict[str, tuple[str, ...]],
+        offset: int,
+        limit: int,
+        *,
+        with_facets: bool = False,
+    ) -> EngineRequest:
+        facets: dict[str, Filters] = {}
+        if with_facets:
+            for name, field in FACET_FIELDS.items():
+                others = {key: values for key, values in filters.items() if key != name}
+                facets[field] = plan.engine_filters(others)
+        sort: Sort = plan.request.sort  # type: ignore[assignment]
+        return EngineRequest(clause, plan.engine_filters(filters), facets, sort, offset, limit)
+
+    def _relaxed(self, plan: _Plan, language: Language, filters: dict[str, tuple[str, ...]]) -> list[Relaxed]:
+        """The first step that finds something: filters dropped one more at a time, then fewer words, then the city."""
+        labels = {chip.kind: chip.label for chip in plan.chips}
+        dropped: list[str] = []
+        left = dict(filters)
+        steps: list[tuple[list[str], bool, _Plan, dict[str, tuple[str, ...]]]] = []
+        for name in _RELAX_ORDER:
+            if name in left:
+                del left[name]
+                dropped.append(name)
+                steps.append((list(dropped), False, plan, dict(left)))
+        steps.append((list(dropped), True, plan, {}))
+        if plan.division != language.places.root:
+            city = replace(plan, division=language.places.root)
+            steps.append(([*dropped, "division"], True, city, {}))
+        for names, lenient, step, step_filters in steps:
+            words = self._words(step, language, lenient=lenient)
+            response = self.engine.search(self._engine_request(step, words.clause, step_filters, 0, _RELAXED_SHOWN))
+            if response.total:
+                marks = _marks(words.tokens, step.understood.text, language.analyzer)
+                results = self._results(response, step, marks, language)
+                shown = [labels.get(name, name) for name in names]
+                return [Relaxed(names, shown, lenient, response.total, results)]
+        return []
+
+    def _similar(self, plan: _Plan, response: EngineResponse, language: Language) -> list[str]:
+        """Other texts to try, when there is nothing."""
+        if response.total or not plan.understood.text:
+            return []
+        return [s.text for s in language.suggester.suggest(plan.understood.text, _SUGGESTIONS_SHOWN)]
+
+    def _results(
+        self, response: EngineResponse, plan: _Plan, tokens: list[str], language: Language
+    ) -> list[Result]:
+        return [_result(hit.card, hit.score, plan, tokens, language) for hit in response.hits]
+
+
+def _result(card: dict[str, Any], score: float, plan: _Plan, tokens: list[str], language: Language) -> Result:
+    own = language.places.tree.ancestors(plan.division)
+    # A guide of a place that is neither the person's nor above it only stands for those below.
+    asks = card["division"]["code"] not in own
+    aspect = plan.understood.value("aspect")
+    anchor = f"#{_ANSWERED_BY_ANCHOR[aspect]}" if aspect else ""
+    url = f"/items/{card['item_code']}?division={plan.division}" if asks else f"/guides/{card['code']}"
+    return Result(
+        code=card["code"],
+        item_code=card["item_code"],
+        title=card["title"],
+        division=card["division"]["code"],
+        division_name=card["division"]["name"],
+        department=card["department"]["name"],
+        applicants=card["applicants"],
+        summary=card["summary"],
+        answer=answer.answer(card, aspect),
+        facts={
+            "limit": answer.limit_text(card),
+            "visits": answer.visits_text(card),
+            "fee": answer.fee_text(card),
+            "online": answer.online_text(card),
+        },
+        highlights={name: highlight.spans(card[name], tokens) for name in ("title", "summary")},
+        score=round(score, 4),
+        url=url + anchor,
+        asks_division=asks,
+        revised_on=card["revised_on"],
+    )
+
+
+def _shown(chip: Chip, understood: Understood) -> ShownChip:
+    return ShownChip(chip.kind, chip.value, chip.label, chip.words, understood.without(chip))
+
+
+def _marks(tokens: tuple[str, ...], text: str, analyzer: Analyzer) -> list[str]:
+    """What to mark: the words, their parts of two and more characters, and the whole."""
+    parts = {part for token in tokens for part in analyzer.index_tokens(token).split()}
+    return [mark for mark in {text, *tokens, *parts} if len(mark) > 1]
+
+
+def _facets(
+    response: EngineResponse, plan: _Plan, filters: dict[str, tuple[str, ...]], language: Language
+) -> dict[str, list[FacetValue]]:
+    themes = {f"{audience}/{code}": name for audience, code, name in language.lexicon.themes}
+    labels: dict[str, Callable[[str], str]] = {
+        "department": lambda value: value,
+        "applicant": lambda value: APPLICANT_GROUP_LABELS[value],  # type: ignore[index]
+        "theme": lambda value: themes.get(value, value),
+        "online": lambda value: "可网上办" if value == "yes" else "窗口办理",
+        "level": lambda value: LEVEL_LABELS[value],  # type: ignore[index]
+    }
+    found: dict[str, list[FacetValue]] = {}
+    for name, field in FACET_FIELDS.items():
+        counts = response.facets.get(field, {})
+        if name == "theme" and plan.request.applicant:
+            counts = {v: n for v, n in counts.items() if v.startswith(plan.request.applicant)}
+        selected = set(filters.get(name, ()))
+        found[name] = [
+            FacetValue(value, labels[name](value), count, value in selected)
+            for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        ]
+    return found
+
+
+def _make_language(lexicon: Lexicon, old: Language | None) -> Language:
+    same_words = old is not None and old.lexicon.words == lexicon.words
+    analyzer = old.analyzer if old is not None and same_words else Analyzer(lexicon.words)
+    return Language(lexicon, analyzer, Places(lexicon), Understanding(lexicon), Suggester(lexicon))
