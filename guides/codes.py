@@ -32,7 +32,7 @@ def government_credit_code(division_code: str, serial: int) -> str:
     ``division_code`` may be a street's nine digits; the credit code holds the first six.
     """
     stem = "11" + division_code[:6] + organisation_code(serial)
-    return stem + uscc.calc_check_digit(stem)
+    return stem + str(uscc.calc_check_digit(stem))
 
 
 def basic_code(type_code: str, serial: int, *, province: str = "23") -> str:

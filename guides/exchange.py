@@ -59,7 +59,7 @@ class ImportReport:
     dry_run: bool = False
 
 
-class _DryRunDone(Exception):
+class _DryRunDoneError(Exception):
     """Raised to leave the transaction of a dry run without committing."""
 
 
@@ -103,8 +103,8 @@ def import_records(
                     progress(_BATCH)
             _save(connection, waiting, report, note)
             if dry_run:
-                raise _DryRunDone
-    except _DryRunDone:
+                raise _DryRunDoneError
+    except _DryRunDoneError:
         pass
     return report
 
@@ -322,5 +322,3 @@ def export_records(database: Database) -> Iterator[document.AnyRecord]:
         codes = store.guide_codes(connection)
         for start in range(0, len(codes), _BATCH):
             yield from store.latest_guides(connection, codes[start : start + _BATCH])
-
-

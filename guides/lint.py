@@ -207,9 +207,7 @@ def themes_match_applicants(guide: document.Guide, context: LintContext) -> Iter
 def permit_has_question(guide: document.Guide, context: LintContext) -> Iterator[Finding]:
     """A permit has at least one question and answer."""
     if context.item_type == "行政许可" and not guide.questions:
-        yield Finding(
-            "permit_has_question", "error", "questions", "行政许可没有常见问题", "至少写一条常见问题和解答"
-        )
+        yield Finding("permit_has_question", "error", "questions", "行政许可没有常见问题", "至少写一条常见问题和解答")
 
 
 def fees_are_founded(guide: document.Guide, context: LintContext) -> Iterator[Finding]:

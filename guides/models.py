@@ -8,7 +8,7 @@ Column names equal the field names of guides.document, so that rows and records 
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, Date, DateTime, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -25,7 +25,7 @@ class Base(DeclarativeBase):
     """Declarative base; constraint names are fixed so that migrations can name them on any database."""
 
     metadata = MetaData(naming_convention=_NAMING)
-    type_annotation_map = {list[str]: JSON, dict[str, Any]: JSON, datetime.datetime: DateTime(timezone=True)}
+    type_annotation_map: ClassVar = {list[str]: JSON, dict[str, Any]: JSON, datetime.datetime: DateTime(timezone=True)}
 
 
 class Division(Base):
@@ -152,9 +152,7 @@ class _VersionChild:
 
 
 def _belongs_to_version() -> tuple[ForeignKeyConstraint]:
-    return (
-        ForeignKeyConstraint(["guide_code", "version"], ["guide_version.guide_code", "guide_version.version"]),
-    )
+    return (ForeignKeyConstraint(["guide_code", "version"], ["guide_version.guide_code", "guide_version.version"]),)
 
 
 class GuideTheme(Base):

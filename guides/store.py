@@ -28,7 +28,11 @@ _CHILDREN: dict[str, tuple[type[models._VersionChild], type[document.Record]]] =
 """The lists of a guide that have tables of their own: field -> (table, record)."""
 
 _IN_GUIDE = ("item_code", "division_code", "department_code", "level")
-_SPREAD = {"statutory_limit": ("days", "unit"), "promised_limit": ("days", "unit"), "result": ("name", "kind", "sample")}
+_SPREAD = {
+    "statutory_limit": ("days", "unit"),
+    "promised_limit": ("days", "unit"),
+    "result": ("name", "kind", "sample"),
+}
 """Small records kept in columns of the version: field -> the suffixes of its columns."""
 
 _PLAIN = tuple(
@@ -73,7 +77,7 @@ def save_items(connection: sa.Connection, records: Sequence[document.Item]) -> N
 
 def _upsert(connection: sa.Connection, table: Any, records: Sequence[document.Record]) -> list[str]:
     """Insert new records, update differing ones; return the codes of those updated."""
-    wanted = {getattr(record, "code"): record.model_dump(exclude={"kind"}) for record in records}
+    wanted = {row["code"]: row for row in (record.model_dump(exclude={"kind"}) for record in records)}
     columns = [table.__table__.c[name] for name in next(iter(wanted.values()))] if wanted else []
     present: dict[str, dict[str, Any]] = {}
     for codes in _chunks(list(wanted)):
@@ -91,7 +95,9 @@ def _upsert(connection: sa.Connection, table: Any, records: Sequence[document.Re
 def _note_items_of(connection: sa.Connection, column: Any, codes: Sequence[str]) -> None:
     items: set[str] = set()
     for chunk in _chunks(codes):
-        items.update(connection.execute(sa.select(models.Guide.item_code).distinct().where(column.in_(chunk))).scalars())
+        items.update(
+            connection.execute(sa.select(models.Guide.item_code).distinct().where(column.in_(chunk))).scalars()
+        )
     outbox.append(connection, [outbox.Change(code, None, "reference") for code in sorted(items)])
 
 
@@ -274,11 +280,9 @@ def _result(row: Any) -> document.Result | None:
 
 
 def _select_by_version(connection: sa.Connection, table: Any, keys: Sequence[tuple[str, int]]) -> Iterable[Any]:
-    order = [column for column in table.__table__.primary_key.columns]
+    order = list(table.__table__.primary_key.columns)
     return connection.execute(
-        sa.select(*table.__table__.columns)
-        .where(sa.tuple_(table.guide_code, table.version).in_(keys))
-        .order_by(*order)
+        sa.select(*table.__table__.columns).where(sa.tuple_(table.guide_code, table.version).in_(keys)).order_by(*order)
     )
 
 
@@ -370,3 +374,41 @@ def published_codes(connection: sa.Connection) -> list[tuple[str, str]]:
         .order_by(guide.code)
     )
     return [(code, item_code) for code, item_code in rows.tuples()]
+
+
+def department(connection: sa.Connection, code: str) -> document.Department | None:
+    """One department, or None."""
+    table = models.Department
+    row = connection.execute(sa.select(*table.__table__.columns).where(table.code == code)).mappings().one_or_none()
+    return None if row is None else document.Department(**row)
+
+
+def guide_status(connection: sa.Connection, code: str) -> str | None:
+    """The status of a guide's latest version, or None where there is no such guide."""
+    return connection.execute(sa.select(models.Guide.status).where(models.Guide.code == code)).scalar_one_or_none()
+
+
+def published_places(connection: sa.Connection, item_code: str) -> list[tuple[str, str]]:
+    """(guide code, division code) of every published guide of an item, by division."""
+    guide, version = models.Guide, models.GuideVersion
+    rows = connection.execute(
+        sa.select(guide.code, version.division_code)
+        .join(version, sa.and_(version.guide_code == guide.code, version.version == guide.published_version))
+        .where(version.item_code == item_code)
+        .order_by(version.division_code, guide.code)
+    )
+    return [(code, division_code) for code, division_code in rows.tuples()]
+
+
+def count_published(connection: sa.Connection) -> int:
+    """How many guides citizens can see."""
+    return connection.execute(
+        sa.select(sa.func.count()).where(models.Guide.published_version.is_not(None))
+    ).scalar_one()
+
+
+def published_version_number(connection: sa.Connection, code: str) -> int | None:
+    """The number of the version that citizens see."""
+    return connection.execute(
+        sa.select(models.Guide.published_version).where(models.Guide.code == code)
+    ).scalar_one_or_none()

@@ -64,9 +64,7 @@ class References:
     themes: dict[tuple[str, str], str]
 
 
-def documents(
-    guides: Sequence[document.Guide], references: References, analyzer: Analyzer
-) -> Iterator[IndexDocument]:
+def documents(guides: Sequence[document.Guide], references: References, analyzer: Analyzer) -> Iterator[IndexDocument]:
     """The documents of all published guides of one item."""
     services: dict[str, list[document.Guide]] = {}
     for guide in guides:
@@ -77,9 +75,7 @@ def documents(
             yield _document(guide, serving[guide.code], references, analyzer)
 
 
-def _document(
-    guide: document.Guide, serving: Serving, references: References, analyzer: Analyzer
-) -> IndexDocument:
+def _document(guide: document.Guide, serving: Serving, references: References, analyzer: Analyzer) -> IndexDocument:
     item = references.items[guide.item_code]
     department = references.departments[guide.department_code]
     aliases = "；".join(item.aliases)

@@ -134,8 +134,9 @@ class EmbeddedWriter:
     def add(self, documents: Iterable[IndexDocument]) -> int:
         """Add documents; return how many."""
         count = 0
-        for count, indexed in enumerate(documents, 1):
+        for indexed in documents:
             self._writer.add_document(tantivy.Document(**indexed))
+            count += 1
         return count
 
     def replace_item(self, item_code: str, documents: Iterable[IndexDocument]) -> int:

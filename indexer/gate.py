@@ -10,6 +10,7 @@ from indexer import lexicon
 from indexer.analyst import Analyst
 from indexer.embedded import EmbeddedReader
 
+
 class GateError(Exception):
     """The new index differs from the database, so it was not put in the old one's place."""
 

@@ -85,7 +85,13 @@ class Lexicon:
             themes=tuple((audience, code, name) for audience, code, name in data["themes"]),
             items=tuple(
                 ItemEntry(
-                    **{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+                    code=row["code"],
+                    name=row["name"],
+                    sector=row["sector"],
+                    popularity=row["popularity"],
+                    texts=tuple(row["texts"]),
+                    syllables=tuple(row["syllables"]),
+                    initials=tuple(row["initials"]),
                 )
                 for row in data["items"]
             ),

@@ -92,9 +92,7 @@ def _tasks(counts: Sequence[tuple[str, int]]) -> list[list[str]]:
     return groups
 
 
-def _analysed(
-    url: str, words: lexicon.Lexicon, tasks: list[list[str]], workers: int
-) -> Iterator[list[IndexDocument]]:
+def _analysed(url: str, words: lexicon.Lexicon, tasks: list[list[str]], workers: int) -> Iterator[list[IndexDocument]]:
     if workers == 1:
         analyst = Analyst(Database(url), words.words)
         yield from map(analyst.documents_of, tasks)
@@ -108,7 +106,7 @@ _analyst: Analyst
 
 
 def _start_worker(url: str, words: lexicon.Lexicon) -> None:
-    global _analyst
+    global _analyst  # noqa: PLW0603 - how a pool's worker keeps what its initializer made
     _analyst = Analyst(Database(url), words.words)
 
 

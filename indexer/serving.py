@@ -42,7 +42,7 @@ class Serving:
 
 
 def service_key(guide_code: str, item_code: str) -> str:
-    """What counts as one service: the item, with the 业务办理项 (characters 32 and 33 of the code) where there is one."""
+    """What counts as one service: the item, with the 业务办理项 (characters 32, 33 of the code) if there is one."""
     return item_code + (guide_code[31:33] if len(guide_code) == 33 else "")
 
 

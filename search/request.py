@@ -60,7 +60,8 @@ class SearchRequest:
         if len(request.text) > MAX_QUERY_CHARACTERS:
             raise InvalidRequestError(
                 "query_too_long",
-                f"您输入了 {len(request.text)} 个字，最多 {MAX_QUERY_CHARACTERS} 个字。请只写要办的事，例如“身份证丢了”。",
+                f"您输入了 {len(request.text)} 个字，最多 {MAX_QUERY_CHARACTERS} 个字。"
+                "请只写要办的事，例如“身份证丢了”。",
                 "q",
             )
         _check_choice("applicant", request.applicant, get_args(ApplicantGroup))
@@ -97,6 +98,13 @@ def page_past_end(last: int | None) -> InvalidRequestError:
 def empty_query() -> InvalidRequestError:
     """Nothing was asked."""
     return InvalidRequestError("empty_query", "请输入要办的事，例如“身份证丢了”，或者选择区县、部门或主题。", "q")
+
+
+def nothing_readable() -> InvalidRequestError:
+    """What was asked holds no letter, digit or Chinese character."""
+    return InvalidRequestError(
+        "nothing_readable", "没有看到文字。请用汉字、拼音或者数字写出要办的事，例如“身份证丢了”。", "q"
+    )
 
 
 def _blank_to_none(value: str | None) -> str | None:

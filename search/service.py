@@ -18,19 +18,32 @@ from indexer.lexicon import Lexicon
 from search import answer, highlight, ranking
 from search.engines.base import Clause, Engine, EngineRequest, EngineResponse, Filters, Sort
 from search.places import DepartmentFilter, Places
-from search.request import SearchRequest, empty_query, page_past_end
+from search.request import SearchRequest, empty_query, nothing_readable, page_past_end
 from search.results import FacetValue, Relaxed, Result, SearchResponse, ShownChip, UnderstoodView
 from search.suggest import Suggester, Suggestion
 from search.understanding import Chip, Understanding, Understood
 
-FACET_FIELDS: Final = {"department": "sector", "applicant": "applicant", "theme": "theme", "online": "online", "level": "level"}
+FACET_FIELDS: Final = {
+    "department": "sector",
+    "applicant": "applicant",
+    "theme": "theme",
+    "online": "online",
+    "level": "level",
+}
 """Name of a facet in requests -> keyword field of the document."""
 
 _RELAX_ORDER: Final = ("theme", "online", "level", "applicant", "department")
 _RELAXED_SHOWN: Final = 5
 _SUGGESTIONS_SHOWN: Final = 4
-_ANSWERED_BY_ANCHOR: Final = {"materials": "materials", "fee": "fees", "time": "limits", "place": "places", "phone": "places",
-                       "condition": "conditions", "progress": "steps"}  # fmt: skip
+_ANSWERED_BY_ANCHOR: Final = {
+    "materials": "materials",
+    "fee": "fees",
+    "time": "limits",
+    "place": "places",
+    "phone": "places",
+    "condition": "conditions",
+    "progress": "steps",
+}
 
 
 @dataclass(frozen=True)
@@ -111,6 +124,8 @@ class SearchService:
         language = self.language
         plan = self._plan(request, language)
         words = self._words(plan, language)
+        if words.clause is None and request.text and not plan.chips:
+            raise nothing_readable()
         filters = plan.filters()
         offset = (request.page - 1) * request.size
         response = self.engine.search(
@@ -145,7 +160,9 @@ class SearchService:
 
     def _plan(self, request: SearchRequest, language: Language) -> _Plan:
         places = language.places
-        understood = Understood(request.text, request.text, ()) if request.literal else language.understanding.read(request.text)
+        understood = (
+            Understood(request.text, request.text, ()) if request.literal else language.understanding.read(request.text)
+        )
         chips: list[ShownChip] = []
         division = places.division(request.division) if request.division else None
         department = places.department(request.department) if request.department else None
@@ -237,9 +254,7 @@ class SearchService:
             return []
         return [s.text for s in language.suggester.suggest(plan.understood.text, _SUGGESTIONS_SHOWN)]
 
-    def _results(
-        self, response: EngineResponse, plan: _Plan, tokens: list[str], language: Language
-    ) -> list[Result]:
+    def _results(self, response: EngineResponse, plan: _Plan, tokens: list[str], language: Language) -> list[Result]:
         return [_result(hit.card, hit.score, plan, tokens, language) for hit in response.hits]
 
 

@@ -66,7 +66,9 @@ class Suggester:
                 best[entry.item] = (score, entry)
         ranked = sorted(best.values(), key=lambda pair: (-pair[0], pair[1].text))[:limit]
         return [
-            Suggestion(entry.text, self._items[entry.item].code, self._items[entry.item].name, self._items[entry.item].sector)
+            Suggestion(
+                entry.text, self._items[entry.item].code, self._items[entry.item].name, self._items[entry.item].sector
+            )
             for _score, entry in ranked
         ]
 

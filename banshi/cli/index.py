@@ -76,7 +76,9 @@ def _follow(application: Application) -> None:
         application.database,
         application.index_folder,
         stop,
-        on_sync=lambda report: log.info("synced", changes=report.after - report.before, seconds=round(report.seconds, 3)),
+        on_sync=lambda report: log.info(
+            "synced", changes=report.after - report.before, seconds=round(report.seconds, 3)
+        ),
         on_error=lambda error: log.error("sync failed, trying again", error=str(error)),
     )
     log.info("stopped")

@@ -21,6 +21,14 @@ from guides.sample import derived, template
 _FIRST_REVISION = datetime.date(2026, 1, 5)
 _REVISION_SPREAD_DAYS = 300
 _STREET_SECTOR = "street"
+_AS_WRITTEN = frozenset(template.ItemTemplate.model_fields) & frozenset(document.Guide.model_fields) - {
+    "code",
+    "online",
+    "result",
+    "themes_individual",
+    "themes_legal",
+}
+"""Fields that a guide takes from its template as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +63,14 @@ class SampleCatalogue:
         """The city, its districts and counties, their streets and townships."""
         text = resources.files("guides.sample").joinpath("divisions.csv").read_text(encoding="utf-8")
         return [
-            document.Division(
-                code=row["code"],
-                name=row["name"],
-                level=row["level"],
-                parent_code=row["parent"] or None,
-                aliases=self._division_aliases(row["code"], row["name"], row["level"]),
+            document.Division.model_validate(
+                {
+                    "code": row["code"],
+                    "name": row["name"],
+                    "level": row["level"],
+                    "parent_code": row["parent"] or None,
+                    "aliases": self._division_aliases(row["code"], row["name"], row["level"]),
+                }
             )
             for row in csv.DictReader(text.splitlines())
         ]
@@ -168,14 +178,7 @@ class SampleCatalogue:
         return {
             "item_code": item.code,
             "title": item.name,
-            **item.model_dump(
-                include={
-                    "summary", "power_source", "applicants", "case_type", "conditions", "quantity_limit", "visits",
-                    "visit_reason", "online_payment", "mail_in", "appointment", "express", "self_service", "fees",
-                    "delivery", "legal_basis", "situations", "materials", "steps", "joint_departments",
-                    "intermediary_services", "questions",
-                }
-            ),  # fmt: skip
+            **item.model_dump(include=set(_AS_WRITTEN)),
             "themes_individual": [template.theme_codes("individual")[name] for name in item.themes_individual],
             "themes_legal": [template.theme_codes("legal")[name] for name in item.themes_legal],
             "statutory_limit": None if item.statutory_days is None else {"days": item.statutory_days},

@@ -7,7 +7,6 @@ it on all of them.
 from __future__ import annotations
 
 import datetime
-import re
 import sys
 from collections.abc import Iterator
 from importlib import resources
@@ -16,7 +15,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from guides import document, lint
+from guides import document, lint, vocabulary
 from guides.sample import template
 
 _MINIMUM_ALIASES = 5
@@ -52,13 +51,15 @@ def problems_of_item(item: template.ItemTemplate) -> Iterator[str]:
         yield "has no question and answer"
     if not item.materials:
         yield "has no materials"
-    for audience, names in (("individual", item.themes_individual), ("legal", item.themes_legal)):
+    audiences: tuple[tuple[vocabulary.ThemeAudience, list[str]], ...] = (
+        ("individual", item.themes_individual),
+        ("legal", item.themes_legal),
+    )
+    for audience, names in audiences:
+        known = template.theme_codes(audience)
         for name in names:
-            if name not in template.theme_codes(audience):  # type: ignore[arg-type]
-                yield f"theme {name} is not one of {audience}: {' '.join(template.theme_codes(audience))}"  # type: ignore[arg-type]
-    text = item.model_dump_json()
-    if re.search(r"[A-Za-z,;:?!]\s*[\u4e00-\u9fff]{2,}[,;:?!]", text.replace('"', "")) and False:
-        yield "half-width punctuation"
+            if name not in known:
+                yield f"theme {name} is not one of {audience}: {' '.join(known)}"
     try:
         guide = example_guide(item)
     except (ValidationError, KeyError) as error:
@@ -72,20 +73,37 @@ def problems_of_item(item: template.ItemTemplate) -> Iterator[str]:
 def example_guide(item: template.ItemTemplate) -> document.Guide:
     """The item as one district's guide, with a place-holder for what the division fills in."""
     return document.Guide(
-        code="0", item_code=item.code, title=item.name, level="district", division_code="230102",
-        department_code="0", revised_on=datetime.date(2026, 1, 1),
+        code="0",
+        item_code=item.code,
+        title=item.name,
+        level="district",
+        division_code="230102",
+        department_code="0",
+        revised_on=datetime.date(2026, 1, 1),
         places=[document.Place(name="大厅", address="地址", window="1号窗口", hours="周一至周五")],
-        consultation_phone="0451-01000000", complaint_phone="0451-01000001",
-        summary=item.summary, applicants=item.applicants,
+        consultation_phone="0451-01000000",
+        complaint_phone="0451-01000001",
+        summary=item.summary,
+        applicants=item.applicants,
         themes_individual=[template.theme_codes("individual")[n] for n in item.themes_individual],
         themes_legal=[template.theme_codes("legal")[n] for n in item.themes_legal],
-        case_type=item.case_type, conditions=item.conditions,
+        case_type=item.case_type,
+        conditions=item.conditions,
         statutory_limit=None if item.statutory_days is None else document.Limit(days=item.statutory_days),
         promised_limit=document.Limit(days=item.promised_days),
-        visits=item.visits, visit_reason=item.visit_reason, online=item.online is not None, online_depth=item.online,
-        mail_in=item.mail_in, fees=item.fees, online_payment=item.online_payment,
-        result=document.Result(name=item.result, kind=item.result_kind), delivery=item.delivery,
-        legal_basis=item.legal_basis, situations=item.situations, materials=item.materials, steps=item.steps,
+        visits=item.visits,
+        visit_reason=item.visit_reason,
+        online=item.online is not None,
+        online_depth=item.online,
+        mail_in=item.mail_in,
+        fees=item.fees,
+        online_payment=item.online_payment,
+        result=document.Result(name=item.result, kind=item.result_kind),
+        delivery=item.delivery,
+        legal_basis=item.legal_basis,
+        situations=item.situations,
+        materials=item.materials,
+        steps=item.steps,
         questions=item.questions,
     )
 

@@ -1,0 +1,140 @@
+"""``banshi serve``: web workers, and a follower that keeps the index fresh, each in a process of its own.
+
+The parent only watches: a follower that dies is started again, and when the web server ends, everything ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from banshi.composition import Application
+from banshi.logs import configure_logging
+from banshi.settings import Settings
+from guides import outbox
+from web.app import create_app
+from web.context import WebContext
+
+_RESTART_SECONDS = 2
+_POLL_SECONDS = 0.2
+_STOP_SECONDS = 20
+
+
+def web_application(settings: Settings) -> Flask:
+    """The Flask application with its parts, as one worker holds it."""
+    configure_logging(settings.log_format)
+    application = Application(settings)
+
+    def index_lag() -> tuple[int, float]:
+        position = application.engine.reader().position()
+        with application.database.reading() as connection:
+            changes = outbox.last_id(connection) - position
+            unseen = outbox.after(connection, position, limit=1)
+        if not unseen:
+            return changes, 0.0
+        created = unseen[0].created_at.replace(tzinfo=datetime.UTC)
+        return changes, (datetime.datetime.now(datetime.UTC) - created).total_seconds()
+
+    return create_app(
+        WebContext(
+            database=application.database,
+            search=application.search,
+            index_lag=index_lag,
+            city_name=settings.city_name,
+            public_url=settings.public_url.rstrip("/"),
+            index_stale_seconds=settings.index_stale_seconds,
+            version=metadata.version("banshi"),
+        )
+    )
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with its configuration from our settings instead of its own command line."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        options: dict[str, Any] = {
+            "bind": f"{self.settings.host}:{self.settings.port}",
+            "workers": self.settings.workers,
+            "threads": self.settings.threads,
+            "worker_class": "gthread",
+            "timeout": 60,
+            "graceful_timeout": 15,
+            "limit_request_line": 8190,
+            "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
+            "proc_name": "banshi",
+            "post_worker_init": _warm_up,
+        }
+        for key, value in options.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Flask:
+        return web_application(self.settings)
+
+
+def _warm_up(worker: Any) -> None:
+    """Load the dictionaries before the first visitor comes, not while they wait."""
+    with contextlib.suppress(Exception):  # no index yet: the pages say so themselves
+        _ = worker.app.callable.extensions["banshi"].search.language
+
+
+def run_web(settings: Settings) -> None:
+    """Serve until stopped, in this process."""
+    _Gunicorn(settings).run()
+
+
+def serve(settings: Settings) -> int:
+    """Run web server and follower until one is told to stop; return the web server's exit status."""
+    environment = {**os.environ, **_as_environment(settings)}
+    web = subprocess.Popen([sys.executable, "-m", "banshi.server"], env=environment)
+    follower = _start_follower(environment)
+    stopping = False
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    restarted_at = time.monotonic()
+    while not stopping and web.poll() is None:
+        if follower.poll() is not None and time.monotonic() - restarted_at > _RESTART_SECONDS:
+            follower = _start_follower(environment)
+            restarted_at = time.monotonic()
+        time.sleep(_POLL_SECONDS)
+    for process in (web, follower):
+        if process.poll() is None:
+            process.terminate()
+    for process in (web, follower):
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return 0 if stopping else web.returncode
+
+
+def _start_follower(environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "banshi", "index", "sync", "--follow"], env=environment)
+
+
+def _as_environment(settings: Settings) -> dict[str, str]:
+    return {f"BANSHI_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+
+
+if __name__ == "__main__":
+    run_web(Settings())

@@ -1,0 +1,44 @@
+"""The Flask application."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from flask import Flask, url_for
+
+from web import api, errors, health, pages, security
+from web.context import WebContext
+from web.presenting import register_filters
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def create_app(context: WebContext) -> Flask:
+    """An application around ``context``."""
+    app = Flask(__name__)
+    app.extensions["banshi"] = context
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.url_map.strict_slashes = False
+    digests = {path.name: _digest(path) for path in _STATIC.iterdir() if path.is_file()}
+
+    @app.template_global()
+    def static_url(name: str) -> str:
+        """The address of a static file, with its digest so that browsers may keep it for good."""
+        return url_for("static", filename=name, v=digests[name])
+
+    app.jinja_env.globals["site"] = context
+    register_filters(app)
+    security.register(app)
+    errors.register(app)
+    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(health.blueprint)
+    return app
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
