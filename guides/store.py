@@ -362,7 +362,7 @@ def published_items(connection: sa.Connection) -> list[tuple[str, int]]:
         .group_by(version.item_code)
         .order_by(version.item_code)
     )
-    return [(code, count) for code, count in rows.tuples()]
+    return [(code, count) for code, count in rows]
 
 
 def published_codes(connection: sa.Connection) -> list[tuple[str, str]]:
@@ -373,7 +373,7 @@ def published_codes(connection: sa.Connection) -> list[tuple[str, str]]:
         .join(version, sa.and_(version.guide_code == guide.code, version.version == guide.published_version))
         .order_by(guide.code)
     )
-    return [(code, item_code) for code, item_code in rows.tuples()]
+    return [(code, item_code) for code, item_code in rows]
 
 
 def department(connection: sa.Connection, code: str) -> document.Department | None:
@@ -397,7 +397,7 @@ def published_places(connection: sa.Connection, item_code: str) -> list[tuple[st
         .where(version.item_code == item_code)
         .order_by(version.division_code, guide.code)
     )
-    return [(code, division_code) for code, division_code in rows.tuples()]
+    return [(code, division_code) for code, division_code in rows]
 
 
 def count_published(connection: sa.Connection) -> int:

@@ -60,15 +60,14 @@ def build(text: str, whole: str, analyzer: Analyzer, weights: Weights, *, lenien
     if not tokens:
         return Words((), None)
     matching: list[Clause] = [_words(tokens, analyzer, weights, lenient)]
-    grams = list(dict.fromkeys(analyzer.bigrams(text).split()))
-    pairs = [gram for gram in grams if len(gram) > 1]
+    pairs = [gram for gram in analyzer.bigrams(text).split() if len(gram) > 1]
     if pairs:
-        minimum = 1 if lenient else max(1, math.ceil(len(pairs) * weights.minimum_bigrams))
+        minimum = 1 if lenient else max(1, math.ceil(len(set(pairs)) * weights.minimum_bigrams))
         matching.append(
             AnyOf(
                 tuple(
                     Best(tuple(Term(field, gram, boost) for field, boost in weights.bigram_fields.items()))
-                    for gram in pairs
+                    for gram in dict.fromkeys(pairs)
                 ),
                 minimum=minimum,
             )
@@ -83,8 +82,9 @@ def build(text: str, whole: str, analyzer: Analyzer, weights: Weights, *, lenien
     optional: list[Clause] = [
         Constant("popularity", str(level), level * weights.popularity_score) for level in range(1, 6)
     ]
-    if len(tokens) > 1:
-        optional.append(Phrase("title", tuple(tokens), weights.phrase_boost))
+    if len(pairs) > 1:
+        # Pairs in a row are characters in a row: the text itself stands in the title or in an alias.
+        optional.extend(Phrase(field, tuple(pairs), weights.phrase_boost) for field in weights.bigram_fields)
     return Words(tuple(tokens), Both(AnyOf(tuple(matching)), tuple(optional)))
 
 

@@ -313,14 +313,28 @@ def _facets(
     found: dict[str, list[FacetValue]] = {}
     for name, field in FACET_FIELDS.items():
         counts = response.facets.get(field, {})
-        if name == "theme" and plan.request.applicant:
-            counts = {v: n for v, n in counts.items() if v.startswith(plan.request.applicant)}
+        label = labels[name]
+        if name == "theme":
+            audience = plan.request.applicant
+            if audience:
+                counts = {v: n for v, n in counts.items() if v.startswith(audience)}
+            else:
+                # 设立变更 is a theme of both; beside each other they must be told apart.
+                label = _theme_with_audience(themes)
         selected = set(filters.get(name, ()))
         found[name] = [
-            FacetValue(value, labels[name](value), count, value in selected)
+            FacetValue(value, label(value), count, value in selected)
             for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         ]
     return found
+
+
+def _theme_with_audience(themes: dict[str, str]) -> Callable[[str], str]:
+    def label(value: str) -> str:
+        audience = APPLICANT_GROUP_LABELS[value.partition("/")[0]]  # type: ignore[index]
+        return f"{themes.get(value, value)}（{audience}）"
+
+    return label
 
 
 def _make_language(lexicon: Lexicon, old: Language | None) -> Language:

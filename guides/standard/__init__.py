@@ -17,7 +17,7 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 def seed(connection: sa.Connection) -> None:
     """Add the standard's rows that are missing; what a city has renamed stays as it is."""
-    themes = set(connection.execute(sa.select(models.Theme.audience, models.Theme.code)).tuples())
+    themes = set(connection.execute(sa.select(models.Theme.audience, models.Theme.code)))
     new_themes = [row for row in _rows("themes.csv") if (row["audience"], row["code"]) not in themes]
     if new_themes:
         connection.execute(sa.insert(models.Theme), new_themes)

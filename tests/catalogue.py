@@ -1,0 +1,95 @@
+"""A small catalogue for tests: one city, two districts, two streets, and as many items as a test asks for."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+from guides import codes, document, exchange, standard
+from guides.database import Database
+
+DIVISIONS = [
+    document.Division(code="230100", name="哈尔滨市", level="city", aliases=["哈尔滨"]),
+    document.Division(code="230102", name="道里区", level="district", parent_code="230100", aliases=["道里"]),
+    document.Division(code="230103", name="南岗区", level="district", parent_code="230100", aliases=["南岗"]),
+    document.Division(code="230102001", name="兆麟街道", level="street", parent_code="230102", aliases=["兆麟"]),
+    document.Division(code="230103001", name="花园街道", level="street", parent_code="230103"),
+]
+LEVELS = {division.code: division.level for division in DIVISIONS}
+
+
+_SERIALS = {"公安": 1, "市场监管": 2, "民政": 3}
+
+
+def department(division: str = "230102", sector: str = "公安") -> document.Department:
+    serial = _SERIALS[sector]
+    place = next(d.name for d in DIVISIONS if d.code == division)
+    return document.Department(
+        code=codes.government_credit_code(
+            division, serial if len(division) == 6 else serial * 1000 + int(division[6:])
+        ),
+        name=f"{place}{sector}局",
+        sector=sector,
+        division_code=division,
+        aliases=[f"{sector}局"],
+    )
+
+
+def item(serial: int = 1, name: str = "居民身份证补领", **fields: Any) -> document.Item:
+    values: dict[str, Any] = {"type": "公共服务", "sector": "公安", "aliases": ["身份证丢了"]}
+    return document.Item(code=codes.basic_code("21", serial), name=name, **(values | fields))
+
+
+def guide(of: document.Item, division: str = "230102", **fields: Any) -> document.Guide:
+    authority = department(division, of.sector)
+    values: dict[str, Any] = {
+        "code": codes.implementation_code(authority.code, LEVELS[division], of.code),
+        "item_code": of.code,
+        "title": of.name,
+        "level": LEVELS[division],
+        "division_code": division,
+        "department_code": authority.code,
+        "summary": f"{of.name}的说明。",
+        "applicants": ["自然人"],
+        "themes_individual": ["090"],
+        "case_type": "承诺件",
+        "conditions": ["本市居民。"],
+        "statutory_limit": document.Limit(days=20),
+        "promised_limit": document.Limit(days=10),
+        "visits": 1,
+        "visit_reason": "须核对本人。",
+        "materials": [document.Material(name="居民户口簿", source="政府部门核发", issuer="公安机关")],
+        "steps": [document.Step(name="申请", days=1), document.Step(name="办结", days=9)],
+        "places": [document.Place(name="政务服务中心", address="示例路1号", window="1楼1号窗口", hours="周一至周五")],
+        "consultation_phone": "0451-01000001",
+        "complaint_phone": "0451-01000002",
+        "legal_basis": [document.LegalBasis(law="中华人民共和国居民身份证法")],
+        "questions": [document.Question(question="多久？", answer="十个工作日。")],
+        "result": document.Result(name="居民身份证", kind="出证办结"),
+        "delivery": ["窗口领取"],
+        "revised_on": datetime.date(2026, 1, 31),
+    }
+    return document.Guide.model_validate(values | fields)
+
+
+def departments(sectors: tuple[str, ...] = ("公安",)) -> list[document.Department]:
+    return [department(division.code, sector) for division in DIVISIONS for sector in sectors]
+
+
+def new_database(folder: Path) -> Database:
+    """An empty database with the standard's tables."""
+    database = Database(f"sqlite:///{folder / 'banshi.db'}")
+    database.upgrade()
+    with database.writing() as connection:
+        standard.seed(connection)
+    return database
+
+
+def filled_database(
+    folder: Path, items: list[document.Item], guides: list[document.Guide], sectors: tuple[str, ...] = ("公安",)
+) -> Database:
+    """A database with the small catalogue."""
+    database = new_database(folder)
+    exchange.import_records(database, [*DIVISIONS, *departments(sectors), *items, *guides], note="测试")
+    return database

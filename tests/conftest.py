@@ -1,0 +1,28 @@
+"""What tests share. The full sample catalogue is loaded and indexed once for all of them, and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from banshi.composition import Application
+from banshi.settings import Settings
+from guides import exchange, standard
+from guides.sample.catalogue import SampleCatalogue
+from indexer.rebuild import rebuild
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """An application on the whole sample catalogue."""
+    folder: Path = tmp_path_factory.mktemp("sample")
+    application = Application(Settings(data=folder))
+    application.database.upgrade()
+    with application.database.writing() as connection:
+        standard.seed(connection)
+    exchange.import_records(application.database, SampleCatalogue().records(), note="示例目录")
+    rebuild(application.database, application.index_folder)
+    yield application
+    application.database.close()

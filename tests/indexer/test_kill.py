@@ -1,0 +1,140 @@
+"""kill -9 in the middle of a rebuild, of an import, and between commit and follower: nothing lost, the next run heals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guides import document, store
+from guides.database import Database
+from tests import catalogue
+
+ITEMS = [catalogue.item(n, f"第{n}号证件补领", aliases=[f"{n}号证丢了"]) for n in range(1, 401)]
+GUIDES = [catalogue.guide(item, d) for item in ITEMS for d in ("230100", "230102", "230103")]
+
+
+class Installation:
+    """A data folder, and the banshi command on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "BANSHI_DATA": str(folder), "BANSHI_INDEX_PROCESSES": "1"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "banshi", *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str) -> Any:
+        process = self.start(*arguments, "--json")
+        out, err = process.communicate()
+        assert process.returncode == 0, err.decode()
+        return json.loads(out)
+
+    def kill(self, process: subprocess.Popen[bytes]) -> bool:
+        """Kill the process and its children at once; False where it had ended already."""
+        alive = process.poll() is None
+        if alive:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return alive
+
+    def current(self) -> str:
+        return str(json.loads((self.folder / "index" / "current.json").read_text())["name"])
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    catalogue.filled_database(tmp_path, ITEMS, GUIDES).close()
+    found = Installation(tmp_path)
+    found.run("index", "rebuild")
+    return found
+
+
+def test_a_rebuild_killed_midway_leaves_the_old_index_serving_and_the_next_one_heals(
+    installation: Installation,
+) -> None:
+    old = installation.current()
+    index = installation.folder / "index"
+    killed_midway = 0
+    for delay in (0.0, 0.3, 0.8):
+        known = set(index.glob("banshi-*"))
+        process = installation.start("index", "rebuild")
+        while process.poll() is None and set(index.glob("banshi-*")) == known:
+            time.sleep(0.01)
+        time.sleep(delay)
+        killed = installation.kill(process)
+        if killed and installation.current() == old:
+            killed_midway += 1
+            assert len(set(index.glob("banshi-*"))) > 1
+        old = installation.current()
+        assert installation.run("search", "7号证丢了", "--division", "道里区")["results"][0]["title"] == "第7号证件补领"
+    assert killed_midway
+    report = installation.run("index", "rebuild")
+    assert report["guides"] == len(GUIDES)
+    assert installation.run("index", "check")["passed"]
+    assert len(set(index.glob("banshi-*"))) == 2
+
+
+def test_an_import_killed_midway_leaves_everything_as_it_was_and_the_next_one_succeeds(
+    installation: Installation, tmp_path: Path
+) -> None:
+    path = tmp_path / "import.jsonl"
+    with path.open("w") as stream:
+        for guide in GUIDES:
+            stream.write(json.dumps(document.dump(guide) | {"summary": "第二次。"}) + "\n")
+    killed_midway = 0
+    for delay in (0.6, 0.8, 1.0, 1.2):
+        process = installation.start("guides", "import", str(path))
+        time.sleep(delay)
+        killed = installation.kill(process)
+        changed = changed_guides(installation)
+        assert changed in (0, len(GUIDES)), "all or nothing"
+        killed_midway += killed and changed == 0
+        if changed:
+            break
+    assert killed_midway
+    installation.run("guides", "import", str(path))
+    assert changed_guides(installation) == len(GUIDES)
+
+
+def changed_guides(installation: Installation) -> int:
+    """How many guides have the text of the import."""
+    database = Database(f"sqlite:///{installation.folder / 'banshi.db'}")
+    with database.reading() as connection:
+        codes = [guide.code for guide in GUIDES]
+        return sum(guide.summary == "第二次。" for guide in store.latest_guides(connection, codes))
+
+
+def test_what_was_committed_while_no_follower_lived_is_found_after_the_next_sync(
+    installation: Installation, tmp_path: Path
+) -> None:
+    path = tmp_path / "import.jsonl"
+    path.write_text(
+        "\n".join(json.dumps(document.dump(g) | {"title": f"{g.title}新名"}) for g in GUIDES[:600]), encoding="utf-8"
+    )
+    follower = installation.start("index", "sync", "--follow")
+    time.sleep(1.5)
+    installation.kill(follower)
+    installation.run("guides", "import", str(path))
+    assert installation.run("index", "status")["lag"] == 600
+    process = installation.start("index", "sync")
+    time.sleep(1.0)
+    installation.kill(process)
+    assert installation.run("index", "check")["surplus"] == []
+    installation.run("index", "sync")
+    assert installation.run("index", "status")["lag"] == 0
+    assert installation.run("index", "check")["passed"]
+    assert installation.run("search", "7号证丢了")["results"][0]["title"] == "第7号证件补领新名"
