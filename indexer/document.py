@@ -78,15 +78,15 @@ def documents(guides: Sequence[document.Guide], references: References, analyzer
 def _document(guide: document.Guide, serving: Serving, references: References, analyzer: Analyzer) -> IndexDocument:
     item = references.items[guide.item_code]
     department = references.departments[guide.department_code]
-    aliases = "；".join(item.aliases)
+    title, aliases, keywords, body = indexed_texts(guide, item, references.themes)
     result: IndexDocument = {
         "code": [guide.code],
         "item_code": [guide.item_code],
-        "title": analyzer.index_tokens(guide.title),
+        "title": analyzer.index_tokens(title),
         "aliases": analyzer.index_tokens(aliases),
-        "keywords": analyzer.index_tokens(_keywords(guide, item, references)),
-        "body": analyzer.index_tokens(_body(guide)),
-        "title_bigrams": analyzer.bigrams(guide.title),
+        "keywords": analyzer.index_tokens(keywords),
+        "body": analyzer.index_tokens(body),
+        "title_bigrams": analyzer.bigrams(title),
         "alias_bigrams": analyzer.bigrams(aliases),
         "exact": sorted({exact_key(text) for text in (guide.title, item.name, *item.aliases)}),
         "serves": list(serving.serves),
@@ -109,18 +109,25 @@ def _document(guide: document.Guide, serving: Serving, references: References, a
     return result
 
 
+def indexed_texts(
+    guide: document.Guide, item: document.Item, themes: dict[tuple[str, str], str]
+) -> tuple[str, str, str, str]:
+    """The texts of a guide that are searched: title, aliases, keywords, body."""
+    return guide.title, "；".join(item.aliases), _keywords(guide, item, themes), _body(guide)
+
+
 def checksum(indexed: IndexDocument) -> str:
     """SHA-256 over everything that an engine keeps of a guide; equal documents have equal checksums."""
     content = {key: value for key, value in sorted(indexed.items()) if key != "checksum"}
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
-def _keywords(guide: document.Guide, item: document.Item, references: References) -> str:
+def _keywords(guide: document.Guide, item: document.Item, themes: dict[tuple[str, str], str]) -> str:
     """What it takes and what it gives: materials, result, situations, themes, parent item, line of government."""
     parts = [material.name for material in guide.materials]
     parts += [option for situation in guide.situations for option in situation.options]
-    parts += [references.themes.get(("individual", code), "") for code in guide.themes_individual]
-    parts += [references.themes.get(("legal", code), "") for code in guide.themes_legal]
+    parts += [themes.get(("individual", code), "") for code in guide.themes_individual]
+    parts += [themes.get(("legal", code), "") for code in guide.themes_legal]
     parts += [guide.result.name if guide.result else "", item.parent_item or "", item.sector, item.type]
     return "；".join(filter(None, parts))
 

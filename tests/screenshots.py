@@ -1,0 +1,42 @@
+"""``python -m tests.screenshots FOLDER``: the pages of docs/screenshots, phone and desktop, from the sample catalogue."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from banshi.settings import Settings
+from tests.chromium import DESKTOP, PHONE, chromium, served
+
+PAGES = {
+    "home": "/",
+    "results": "/search?q=道里区身份证丢了怎么办",
+    "results-aspect": "/search?q=开饭店要带什么材料&division=230103",
+    "empty-results": "/search?q=航天飞机驾驶执照&division=230102",
+    "guide": "/search?q=身份证丢了&division=230102#open-first",
+    "guide-asks-district": "/search?q=身份证丢了#open-first",
+    "division": "/divisions/230102",
+    "divisions": "/divisions",
+    "departments": "/departments",
+    "themes": "/themes",
+    "error": "/search?q=身份证&page=999",
+}
+
+
+def main(folder: Path) -> None:
+    """Take them all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with served(Settings()) as site, chromium() as browser:
+        for kind, (width, height) in {"desktop": DESKTOP, "phone": PHONE}.items():
+            page = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN").new_page()
+            for name, path in PAGES.items():
+                address, _, action = path.partition("#")
+                page.goto(site + address)
+                if action:
+                    page.locator(".card-title a").first.click()
+                    page.wait_for_load_state()
+                page.screenshot(path=folder / f"{name}-{kind}.png", full_page=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
