@@ -18,7 +18,7 @@ from tests import catalogue
 from tests.web.linting import LintingClient
 
 SECTORS = ("公安", "市场监管", "民政")
-EVIL = "<script>alert(\"恶意\")</script>'&\""
+EVIL = '<script>alert("恶意")</script>\'&"'
 """Markup, quotes of both kinds and an ampersand: escaped everywhere or the page breaks."""
 EVIL_OPTIONS = ["</script><b>\"是'&", "否&quot;<i>"]
 
@@ -32,7 +32,7 @@ EVIL_ITEM = catalogue.item(7, EVIL, aliases=[f"恶意{EVIL}"])
 DRAFT = catalogue.item(8, "尚未发布的事项", aliases=[])
 PERMITS = [catalogue.item(100 + n, f"第{n}号行业许可", type="行政许可", aliases=[]) for n in range(1, 26)]
 
-_OTHER_LAW: dict[str, Any] = {"legal_basis": [document.LegalBasis(law="行政许可条例")]}
+_OTHER_LAW: dict[str, Any] = {"legal_basis": [document.LegalBasis(law="行政程序规定")]}
 _OTHER: dict[str, Any] = {"result": document.Result(name="通知书"), **_OTHER_LAW}
 """The small catalogue's guides all end in an identity card; those of other things must not."""
 
@@ -50,9 +50,7 @@ LOST_CARD = catalogue.guide(
     legal_basis=[document.LegalBasis(law="中华人民共和国居民身份证法", article="第十一条")],
     source="依据公安机关公开资料编写。",
 )
-PASSPORT_CITY = catalogue.guide(
-    PASSPORT, "230100", online=True, online_depth="IV", visits=0, visit_reason="", **_OTHER
-)
+PASSPORT_CITY = catalogue.guide(PASSPORT, "230100", online=True, online_depth="IV", visits=0, visit_reason="", **_OTHER)
 SHOP_GUIDE = catalogue.guide(
     SHOP,
     "230102",

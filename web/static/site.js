@@ -3,7 +3,10 @@
 // On a wide screen the filters are always open; on a phone they wait behind their heading.
 const wide = window.matchMedia("(min-width: 60rem)");
 const fitSheets = () => {
-  for (const sheet of document.querySelectorAll("[data-open-wide]")) sheet.open = wide.matches;
+  for (const sheet of document.querySelectorAll("[data-open-wide]")) {
+    sheet.open = wide.matches;
+    sheet.classList.toggle("fixed", wide.matches);
+  }
 };
 fitSheets();
 wide.addEventListener("change", fitSheets);
