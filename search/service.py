@@ -123,14 +123,19 @@ class SearchService:
             raise empty_query()
         language = self.language
         plan = self._plan(request, language)
-        words = self._words(plan, language)
+        words = self._words(plan, language, "names")
         if words.clause is None and request.text and not plan.chips:
             raise nothing_readable()
         filters = plan.filters()
         offset = (request.page - 1) * request.size
         response = self.engine.search(
-            self._engine_request(plan, words.clause, filters, offset, request.size, with_facets=True)
+            self._engine_request(plan, words.clause, filters, offset, request.size, facets=True)
         )
+        if response.total < self._weights.names_enough and words.clause is not None:
+            words = self._words(plan, language, "everything")
+            response = self.engine.search(
+                self._engine_request(plan, words.clause, filters, offset, request.size, facets=True)
+            )
         if request.page > 1 and not response.hits:
             raise page_past_end(max(1, -(-response.total // request.size)))
         relaxed = [] if response.total else self._relaxed(plan, language, filters)
@@ -198,12 +203,12 @@ class SearchService:
             chips.append(ShownChip("online", value, label, None, request.text))
         return _Plan(request, understood, division.code if division else places.root, department, chips)
 
-    def _words(self, plan: _Plan, language: Language, *, lenient: bool = False) -> ranking.Words:
+    def _words(self, plan: _Plan, language: Language, breadth: ranking.Breadth) -> ranking.Words:
         whole = plan.understood.folded
         for chip in plan.understood.chips:
             if chip.kind == "division":
                 whole = plan.understood.without(chip)
-        return ranking.build(plan.understood.text, whole, language.analyzer, self._weights, lenient=lenient)
+        return ranking.build(plan.understood.text, whole, language.analyzer, self._weights, breadth)
 
     def _engine_request(
         self,
@@ -213,15 +218,15 @@ class SearchService:
         offset: int,
         limit: int,
         *,
-        with_facets: bool = False,
+        facets: bool = False,
     ) -> EngineRequest:
-        facets: dict[str, Filters] = {}
-        if with_facets:
+        counted: dict[str, Filters] = {}
+        if facets:
             for name, field in FACET_FIELDS.items():
                 others = {key: values for key, values in filters.items() if key != name}
-                facets[field] = plan.engine_filters(others)
+                counted[field] = plan.engine_filters(others)
         sort: Sort = plan.request.sort  # type: ignore[assignment]
-        return EngineRequest(clause, plan.engine_filters(filters), facets, sort, offset, limit)
+        return EngineRequest(clause, plan.engine_filters(filters), counted, sort, offset, limit)
 
     def _relaxed(self, plan: _Plan, language: Language, filters: dict[str, tuple[str, ...]]) -> list[Relaxed]:
         """The first step that finds something: filters dropped one more at a time, then fewer words, then the city."""
@@ -239,7 +244,7 @@ class SearchService:
             city = replace(plan, division=language.places.root)
             steps.append(([*dropped, "division"], True, city, {}))
         for names, lenient, step, step_filters in steps:
-            words = self._words(step, language, lenient=lenient)
+            words = self._words(step, language, "any word" if lenient else "everything")
             response = self.engine.search(self._engine_request(step, words.clause, step_filters, 0, _RELAXED_SHOWN))
             if response.total:
                 marks = _marks(words.tokens, step.understood.text, language.analyzer)
@@ -340,4 +345,4 @@ def _theme_with_audience(themes: dict[str, str]) -> Callable[[str], str]:
 def _make_language(lexicon: Lexicon, old: Language | None) -> Language:
     same_words = old is not None and old.lexicon.words == lexicon.words
     analyzer = old.analyzer if old is not None and same_words else Analyzer(lexicon.words)
-    return Language(lexicon, analyzer, Places(lexicon), Understanding(lexicon), Suggester(lexicon))
+    return Language(lexicon, analyzer, Places(lexicon), Understanding(lexicon, analyzer), Suggester(lexicon))

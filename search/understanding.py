@@ -6,6 +6,7 @@ lexicon, all ways of speaking from language.yaml; the code knows no city.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
@@ -13,11 +14,13 @@ from typing import Any, Literal
 
 import yaml
 
+from indexer.analysis import Analyzer
 from indexer.folding import fold, is_han
 from indexer.lexicon import Lexicon
 
 ChipKind = Literal["division", "department", "applicant", "aspect"]
 _SHORT_STREET = 3
+_PUNCTUATION = re.compile(r"[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,14 @@ class _Entry:
 class Understanding:
     """Reads queries with the words of one lexicon. Immutable; make one when the lexicon changes."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, analyzer: Analyzer) -> None:
         language: dict[str, Any] = yaml.safe_load(
             resources.files("search").joinpath("language.yaml").read_text(encoding="utf-8")
         )
+        self._analyzer = analyzer
         self._words: dict[str, list[_Entry]] = {}
+        self._final_only = frozenset(language["final_only"])
+        self._anywhere = frozenset(language["anywhere"])
         self._ambiguous = frozenset(language["ambiguous_places"])
         self._followers = tuple(language["place_followers"])
         self._bare = frozenset(language["bare"])
@@ -100,48 +106,64 @@ class Understanding:
     def read(self, text: str) -> Understood:
         """Understand a query. Never raises: what is not understood stays text."""
         folded = fold(text)
+        inside = self._inside_words(folded)
         chips: list[Chip] = []
         rest: list[str] = []
         position = 0
         while position < len(folded):
-            length, entries = self._match(folded, position)
+            end, entries = self._match(folded, position, inside)
             if not entries:
                 rest.append(folded[position])
                 position += 1
                 continue
-            end = position + length
+            kind = entries[0].kind
+            if kind == "division":
+                end += next((len(word) for word in self._followers if folded.startswith(word, end)), 0)
             chip = self._chip(entries, folded, position, end, chips)
             if chip is not None:
                 chips.append(chip)
-            if chip is not None or entries[0].kind == "filler":
-                rest.append(" ")
-            else:
-                rest.append(folded[position:end])
+            # A second thing that is asked has no chip of its own, but is no content either.
+            is_content = chip is None and kind not in ("filler", "aspect")
+            rest.append(folded[position:end] if is_content else " ")
             position = end
-        left = " ".join("".join(rest).split())
-        left = self._without_bare(left)
+        left = self._without_bare(" ".join(_PUNCTUATION.sub(" ", "".join(rest)).split()))
         if not left and not any(chip.kind in ("division", "department") for chip in chips):
             # Nothing but manners of speaking: better to match them as they are than nothing at all.
             return Understood(folded, folded, ())
         return Understood(folded, left, tuple(chips))
 
-    def _match(self, folded: str, position: int) -> tuple[int, list[_Entry]]:
-        for length in range(min(self._longest, len(folded) - position), 0, -1):
-            entries = self._words.get(folded[position : position + length])
-            if entries and self._fits(entries[0], folded, position, position + length):
-                return length, entries
-        return 0, []
+    def _inside_words(self, folded: str) -> frozenset[int]:
+        """Positions in the middle of a word, where nothing understood may begin or end (开网吧 ends with no 吧)."""
+        spans = self._analyzer.query_spans(folded)
+        return frozenset(position for _token, start, end in spans for position in range(start + 1, end))
 
-    def _fits(self, entry: _Entry, folded: str, start: int, end: int) -> bool:
+    def _match(self, folded: str, position: int, inside: frozenset[int]) -> tuple[int, list[_Entry]]:
+        """The longest entry that begins here and means what it says: (end, entries)."""
+        for length in range(min(self._longest, len(folded) - position), 0, -1):
+            end = position + length
+            entries = self._words.get(folded[position:end])
+            if entries and self._fits(entries[0], folded, position, end, inside):
+                return end, entries
+        return position, []
+
+    def _fits(self, entry: _Entry, folded: str, start: int, end: int, inside: frozenset[int]) -> bool:
         """Whether a word means here what the entry says, and is not part of a longer word or name."""
         word, after = folded[start:end], folded[end:]
         if word.isascii() and _joins(folded, start, end):
             return False
-        if entry.kind == "division" and word in self._ambiguous:
+        if entry.kind == "division":
+            if word not in self._ambiguous:
+                return True
             alone = start == 0 and (not after or not is_han(after[0]))
             return alone or after.startswith(self._followers) or (start > 0 and folded[start - 1] == " ")
-        if entry.kind in ("applicant", "department", "aspect"):
-            # 个人参保证明, 企业年报, 材料 inside a name: the catalogue knows the longer phrase, so the word is content.
+        if word in self._anywhere:
+            return True
+        if end in inside or (start in inside and entry.kind != "aspect"):
+            return False
+        if word in self._final_only:
+            return not after or not is_han(after[0])
+        if entry.kind == "applicant":
+            # 个人参保证明, 企业年报: the catalogue knows the longer phrase, so the word is content.
             longer = folded[max(0, start - 1) : end] if start and is_han(folded[start - 1]) else ""
             onward = folded[start : end + 1] if after and is_han(after[0]) else ""
             return not ((longer and longer in self._catalogue) or (onward and onward in self._catalogue))

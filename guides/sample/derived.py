@@ -201,7 +201,10 @@ def item_of(row: Row) -> template.ItemTemplate:
     conditions = [*pattern.conditions, *(topic.conditions if "conditions" in pattern.topic else [])]
     materials = [*pattern.materials, *(topic.materials if "materials" in pattern.topic else [])]
     questions = [*(topic.questions if "questions" in pattern.topic else []), *pattern.questions]
-    basis = [*(topic.basis or sector.basis), *([data.permit_articles[pattern.permit]] if row.type == "行政许可" else [])]
+    basis = [
+        *(topic.basis or sector.basis),
+        *([data.permit_articles[pattern.permit]] if row.type == "行政许可" else []),
+    ]
     statutory, promised = pattern.days
     result = pattern.result.format_map(words)
     return template.ItemTemplate(

@@ -62,7 +62,14 @@ class Both:
     optional: tuple[Clause, ...]
 
 
-Clause = Term | Phrase | Constant | Best | AnyOf | Both
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """Documents that match the clause, all with the score 0."""
+
+    clause: Clause
+
+
+Clause = Term | Phrase | Constant | Best | AnyOf | Both | Unscored
 
 Sort = Literal["relevance", "visits", "limit"]
 Filters = Mapping[str, Sequence[str]]

@@ -29,6 +29,7 @@ from search.engines.base import (
     Hit,
     Phrase,
     Term,
+    Unscored,
 )
 
 REFRESH_SECONDS = 0.3
@@ -147,6 +148,8 @@ def _compile(clause: Clause) -> Query:
             return Query.const_score_query(
                 Query.term_query(schema(), clause.field, clause.value, "basic"), clause.score
             )
+        case Unscored():
+            return Query.const_score_query(_compile(clause.clause), 0.0)
         case Best():
             return Query.disjunction_max_query([_compile(c) for c in clause.clauses], clause.tie)
         case AnyOf():

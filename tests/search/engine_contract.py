@@ -10,7 +10,18 @@ import pytest
 
 from guides import document, store
 from indexer.analysis import exact_key
-from search.engines.base import AnyOf, Best, Both, Constant, Engine, EngineRequest, EngineUnavailableError, Phrase, Term
+from search.engines.base import (
+    AnyOf,
+    Best,
+    Both,
+    Constant,
+    Engine,
+    EngineRequest,
+    EngineUnavailableError,
+    Phrase,
+    Term,
+    Unscored,
+)
 from tests import catalogue
 
 ID_CARD = catalogue.item(1, "居民身份证补领", aliases=["身份证丢了"], popularity=5)
@@ -142,6 +153,10 @@ class EngineContract:
     def test_both_needs_the_required_and_rewards_the_optional(self, engine: Engine) -> None:
         query = Both(AnyOf((title("护照"), title("身份证"))), (Constant("popularity", "3", 100.0),))
         assert self.titles(engine, query, DAOLI) == ["普通护照签发", "居民身份证补领"]
+
+    def test_an_unscored_clause_matches_and_scores_nothing(self, engine: Engine) -> None:
+        hits = engine.search(EngineRequest(Unscored(title("护照")), DAOLI)).hits
+        assert [(hit.card["title"], hit.score) for hit in hits] == [("普通护照签发", 0.0)]
 
     def test_a_constant_scores_what_it_says(self, engine: Engine) -> None:
         hits = engine.search(EngineRequest(Constant("exact", exact_key("办护照"), 42.0), DAOLI)).hits

@@ -76,9 +76,10 @@ class LintingClient(FlaskClient):
     """Checks every answer that any test fetches: headers of all, markup of pages."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
-        response = super().open(*args, **kwargs)
+        response = super().open(*args, **kwargs, buffered=True)
         problems = list(header_problems(response))
-        if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
+        is_redirect = 300 <= response.status_code < 400
+        if response.mimetype == "text/html" and response.request.method != "HEAD" and not is_redirect:
             problems += page_problems(Page(response), self.application, response)
         assert not problems, f"{response.request.path}: {problems}"
         return response

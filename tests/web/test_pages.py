@@ -97,16 +97,22 @@ def test_every_page_has_a_title_of_its_own(client: LintingClient) -> None:
     assert len({Page(response).texts("title")[0] for response in found}) == len(addresses)
 
 
-def test_every_page_offers_a_search_that_works_without_javascript(client: LintingClient) -> None:
-    for address, status in EVERY_PAGE:
-        if (
-            address == "/about"
-            or address.startswith(("/divisions?", "/departments", "/themes"))
-            or address == "/divisions"
-        ):
-            continue
-        form = client.page(address, status).one("form", "search-form")
-        assert (form.get("action"), form.get("method")) == ("/search", "get"), address
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/", 200),
+        ("/search", 200),
+        ("/search?q=身份证", 200),
+        ("/search?q=身份证&page=99", 404),
+        (LOST_CARD_ADDRESS, 200),
+        (f"/items/{ID_CARD.code}", 200),
+        ("/divisions/230102", 200),
+        ("/nowhere", 404),
+    ],
+)
+def test_a_search_can_be_made_without_javascript(client: LintingClient, address: str, status: int) -> None:
+    form = client.page(address, status).one("form", "search-form")
+    assert (form.get("action"), form.get("method")) == ("/search", "get")
 
 
 def test_a_page_may_be_asked_for_by_head_alone(client: LintingClient) -> None:
@@ -184,7 +190,7 @@ def test_a_service_of_districts_asks_on_its_card_for_the_district(client: Lintin
 def test_the_aspect_asked_for_is_answered_on_the_card_and_the_link_opens_it(client: LintingClient) -> None:
     page = client.page("/search?q=身份证丢了要多少钱&division=230102")
     (card,) = page.all("li", "card")
-    assert page.texts("p", "card-answer", card) == ["证件工本费"]
+    assert page.texts("p", "card-answer", card) == ["证件工本费：40元"]
     assert page.links(card) == {"居民身份证补领": f"{LOST_CARD_ADDRESS}#fees"}
     assert "只看收费" in chips(page)
 
@@ -193,12 +199,10 @@ def test_what_was_understood_is_shown_as_chips_and_each_can_be_taken_off(client:
     page = client.page("/search?q=道里区 企业 怎么办营业执照")
     assert titles(page) == ["个体工商户设立登记"]
     shown = chips(page)
-    assert list(shown) == ["道里区", "企业"] or list(shown) == ["道里区", "企业和单位"]
+    assert list(shown) == ["道里区", "企业和单位"]
     without_place = client.page(shown["道里区"])
-    assert "道里区" not in chips(without_place)
-    assert len(chips(without_place)) == 1
-    legal = next(label for label in shown if label != "道里区")
-    without_applicant = client.page(shown[legal])
+    assert list(chips(without_place)) == ["企业和单位"]
+    without_applicant = client.page(shown["企业和单位"])
     assert list(chips(without_applicant)) == ["道里区"]
     assert titles(without_applicant) == ["个体工商户设立登记"]
 
@@ -467,7 +471,7 @@ def test_the_divisions_are_a_list_to_choose_from(client: LintingClient) -> None:
 def test_the_page_of_a_division_shows_what_can_be_done_there(client: LintingClient) -> None:
     page = client.page("/divisions/230103")
     assert page.heading == "南岗区"
-    assert "可以办30项服务" not in page.text
+    assert f"在南岗区可以办{4 + len(PERMITS)}项服务" in page.text
     assert "渡口船票优待" in page.links()
     assert page.links()["花园街道"] == "/divisions/230103001"
     assert page.links(page.one("nav", "crumbs")) == {"哈尔滨市": "/divisions/230100"}
@@ -665,13 +669,6 @@ def test_markup_in_a_filter_is_shown_as_text(client: LintingClient, name: str) -
     assert len(Page(response).all("script")) == 1
 
 
-def test_a_search_is_not_written_to_the_log(client: LintingClient, capfd: pytest.CaptureFixture[str]) -> None:
-    client.page("/search?q=低保补贴")
-    client.page("/search?q=低保补贴&division=火星", 400)
-    captured = capfd.readouterr()
-    assert "低保" not in captured.out + captured.err
-
-
 def test_no_page_has_vanished(site: Flask) -> None:
     rules = {rule.rule for rule in site.url_map.iter_rules()}
     assert {
@@ -696,7 +693,7 @@ def test_no_page_has_vanished(site: Flask) -> None:
     } <= rules
 
 
-def test_an_item_of_a_document_keeps_its_fields_on_the_page(client: LintingClient) -> None:
+def test_the_facts_of_a_guide_are_pairs_of_a_name_and_a_value(client: LintingClient) -> None:
     page = client.page(f"/guides/{PASSPORT_CITY.code}")
     facts = dict(zip(page.texts("dt"), page.texts("dd"), strict=True))
     assert facts["网上办"] == "全程网办"
