@@ -99,7 +99,8 @@ def _document(guide: document.Guide, serving: Serving, references: References, a
         "applicant": vocabulary.applicant_groups(guide.applicants),
         "theme": [f"individual/{code}" for code in guide.themes_individual]
         + [f"legal/{code}" for code in guide.themes_legal],
-        "online": ["yes" if guide.online else "no"],
+        # Looking something up online (depth I) is not yet handling it there.
+        "online": ["yes" if guide.online_depth in ("II", "III", "IV") else "no"],
         "popularity": [str(item.popularity)],
         "visits_order": _order(guide.visits, _limit_days(guide), item.popularity),
         "limit_order": _order(_limit_days(guide), guide.visits, item.popularity),

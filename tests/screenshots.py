@@ -12,7 +12,7 @@ PAGES = {
     "home": "/",
     "results": "/search?q=道里区身份证丢了怎么办",
     "results-aspect": "/search?q=开饭店要带什么材料&division=230103",
-    "empty-results": "/search?q=航天飞机驾驶执照&division=230102",
+    "empty-results": "/search?q=护照&division=230102&department=烟草局",
     "guide": "/search?q=身份证丢了&division=230102#open-first",
     "guide-asks-district": "/search?q=身份证丢了#open-first",
     "division": "/divisions/230102",

@@ -28,7 +28,12 @@ ID_CARD_GUIDE = catalogue.guide(ID_CARD, "230102")
 GUIDES = [
     ID_CARD_GUIDE,
     catalogue.guide(ID_CARD, "230103"),
-    catalogue.guide(PASSPORT, "230100", result=document.Result(name="普通护照")),
+    catalogue.guide(
+        PASSPORT,
+        "230100",
+        result=document.Result(name="普通护照"),
+        legal_basis=[document.LegalBasis(law="中华人民共和国护照法")],
+    ),
 ]
 
 

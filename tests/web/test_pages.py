@@ -192,7 +192,7 @@ def test_the_aspect_asked_for_is_answered_on_the_card_and_the_link_opens_it(clie
     (card,) = page.all("li", "card")
     assert page.texts("p", "card-answer", card) == ["证件工本费：40元"]
     assert page.links(card) == {"居民身份证补领": f"{LOST_CARD_ADDRESS}#fees"}
-    assert "只看收费" in chips(page)
+    assert "问：收费" in chips(page)
 
 
 def test_what_was_understood_is_shown_as_chips_and_each_can_be_taken_off(client: LintingClient) -> None:
