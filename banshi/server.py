@@ -6,6 +6,7 @@ The parent only watches: a follower that dies is started again, and when the web
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import datetime
 import os
 import signal
@@ -30,6 +31,7 @@ from web.context import WebContext
 _RESTART_SECONDS = 2
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 20
+_PR_SET_PDEATHSIG = 1
 
 
 def web_application(settings: Settings) -> Flask:
@@ -78,7 +80,12 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             "limit_request_line": 8190,
             "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,
             "proc_name": "banshi",
+            # Its default place is the home folder, shared by every server of the user; all our state is in BANSHI_DATA.
+            "control_socket_disable": True,
             "post_worker_init": _warm_up,
+            "when_ready": lambda _server: print(
+                f"办事指南已在 http://{self.settings.host}:{self.settings.port} 提供服务，按 Ctrl+C 停止", flush=True
+            ),
         }
         for key, value in options.items():
             self.cfg.set(key, value)
@@ -101,20 +108,21 @@ def run_web(settings: Settings) -> None:
 def serve(settings: Settings) -> int:
     """Run web server and follower until one is told to stop; return the web server's exit status."""
     environment = {**os.environ, **_as_environment(settings)}
-    web = subprocess.Popen([sys.executable, "-m", "banshi.server"], env=environment)
-    follower = _start_follower(environment)
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         nonlocal stopping
         stopping = True
 
+    # Before the children start: told to stop in between, they must not be left behind.
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    web = _start(["banshi.server"], environment)
+    follower = _start(_FOLLOWER, environment)
     restarted_at = time.monotonic()
     while not stopping and web.poll() is None:
         if follower.poll() is not None and time.monotonic() - restarted_at > _RESTART_SECONDS:
-            follower = _start_follower(environment)
+            follower = _start(_FOLLOWER, environment)
             restarted_at = time.monotonic()
         time.sleep(_POLL_SECONDS)
     for process in (web, follower):
@@ -128,8 +136,18 @@ def serve(settings: Settings) -> int:
     return 0 if stopping else web.returncode
 
 
-def _start_follower(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "banshi", "index", "sync", "--follow"], env=environment)
+_FOLLOWER = ["banshi", "index", "sync", "--follow"]
+
+
+def _start(module: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A child that is told to stop when this process ends, however it ends."""
+    return subprocess.Popen([sys.executable, "-m", *module], env=environment, preexec_fn=_end_with_parent)  # noqa: PLW1509 - this process has one thread
+
+
+def _end_with_parent() -> None:
+    """Ask Linux for a SIGTERM when the parent dies (prctl(2), PR_SET_PDEATHSIG)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _as_environment(settings: Settings) -> dict[str, str]:

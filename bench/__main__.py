@@ -26,7 +26,7 @@ from rich.table import Table
 from banshi.composition import Application
 from banshi.settings import Settings
 from bench.machine import describe, percentile, resident_mib
-from guides import exchange, standard, store
+from guides import exchange, lookups, standard, store
 from guides.sample.catalogue import SampleCatalogue
 from indexer.document import indexed_texts
 from indexer.folding import fold
@@ -80,8 +80,8 @@ def measure(folder: Path) -> dict[str, float | int | str]:
 def _analysis(application: Application) -> dict[str, float | int | str]:
     """The floor of a rebuild: jieba alone, in one process, over every text that the index holds."""
     with application.database.reading() as connection:
-        items = {item.code: item for item in store.items(connection)}
-        themes = store.theme_names(connection)
+        items = {item.code: item for item in lookups.items(connection)}
+        themes = lookups.theme_names(connection)
         texts = [
             [fold(text) for text in indexed_texts(guide, items[guide.item_code], themes)]
             for guide in store.latest_guides(connection, store.guide_codes(connection))

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from guides import document, models, store
+from guides import document, lookups, models, store
 from guides.database import Database
 
 MAX_LINE_BYTES = 1_000_000
@@ -123,7 +123,7 @@ def _save(connection: sa.Connection, waiting: dict[str, list[Any]], report: Impo
 
 
 def _parents_first(divisions: list[document.Division]) -> list[document.Division]:
-    return sorted(divisions, key=lambda division: (store.LEVEL_DEPTH[division.level], division.code))
+    return sorted(divisions, key=lambda division: (lookups.LEVEL_DEPTH[division.level], division.code))
 
 
 class _Problems:
@@ -200,8 +200,8 @@ def _missing(
             "division": set(connection.execute(sa.select(models.Division.code)).scalars()),
             "department": set(connection.execute(sa.select(models.Department.code)).scalars()),
             "item": set(connection.execute(sa.select(models.Item.code)).scalars()),
-            "item_type": set(store.item_types(connection)),
-            "theme": {f"{audience}/{code}" for audience, code in store.theme_names(connection)},
+            "item_type": set(lookups.item_types(connection)),
+            "theme": {f"{audience}/{code}" for audience, code in lookups.theme_names(connection)},
         }
     return {
         (kind, code): where
@@ -316,9 +316,9 @@ def export_file(database: Database, path: Path, *, progress: Progress | None = N
 def export_records(database: Database) -> Iterator[document.AnyRecord]:
     """Every record of the catalogue in one consistent state: divisions, departments, items, guides."""
     with database.reading() as connection:
-        yield from store.divisions(connection)
-        yield from store.departments(connection)
-        yield from store.items(connection)
+        yield from lookups.divisions(connection)
+        yield from lookups.departments(connection)
+        yield from lookups.items(connection)
         codes = store.guide_codes(connection)
         for start in range(0, len(codes), _BATCH):
             yield from store.latest_guides(connection, codes[start : start + _BATCH])

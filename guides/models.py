@@ -155,13 +155,10 @@ def _belongs_to_version() -> tuple[ForeignKeyConstraint]:
     return (ForeignKeyConstraint(["guide_code", "version"], ["guide_version.guide_code", "guide_version.version"]),)
 
 
-class GuideTheme(Base):
+class GuideTheme(_VersionChild, Base):
     """A theme that a version of a guide is filed under."""
 
     __tablename__ = "guide_theme"
-    guide_code: Mapped[str] = mapped_column(String(40), primary_key=True)
-    version: Mapped[int] = mapped_column(primary_key=True)
-    position: Mapped[int] = mapped_column(primary_key=True)
     audience: Mapped[str] = mapped_column(String(10), primary_key=True)
     theme_code: Mapped[str] = mapped_column(String(3))
     __table_args__ = (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 
-from guides import document, store
+from guides import document, lookups, store
 from guides.database import Database
 from indexer.analysis import Analyzer
 from indexer.document import IndexDocument, References, documents
@@ -31,15 +31,15 @@ class Analyst:
         self, connection: sa.Connection, item_codes: Sequence[str]
     ) -> Iterator[tuple[str, list[IndexDocument]]]:
         """(item code, documents) of each item, an empty list where nothing is published, in one open transaction."""
-        tree = DivisionTree(store.divisions(connection))
-        departments = {department.code: department for department in store.departments(connection)}
-        themes = store.theme_names(connection)
+        tree = DivisionTree(lookups.divisions(connection))
+        departments = {department.code: department for department in lookups.departments(connection)}
+        themes = lookups.theme_names(connection)
         for start in range(0, len(item_codes), _ITEMS_AT_A_TIME):
             codes = item_codes[start : start + _ITEMS_AT_A_TIME]
             references = References(
                 tree=tree,
                 departments=departments,
-                items={item.code: item for item in store.items(connection, codes)},
+                items={item.code: item for item in lookups.items(connection, codes)},
                 themes=themes,
             )
             by_item: dict[str, list[document.Guide]] = {code: [] for code in codes}

@@ -75,15 +75,24 @@ class IndexFolder:
         """The current index, or None before the first rebuild."""
         try:
             data = json.loads((self.root / "current.json").read_text(encoding="utf-8"))
+            return Pointer(data["name"], data["previous"])
         except FileNotFoundError:
             return None
-        return Pointer(data["name"], data["previous"])
+        except (ValueError, KeyError, TypeError):
+            raise IndexMissingError("index/current.json 已损坏。请运行：banshi index rebuild") from None
+
+    def _pointer_if_readable(self) -> Pointer | None:
+        """For what mends a damaged pointer: it is as good as none."""
+        try:
+            return self.pointer()
+        except IndexMissingError:
+            return None
 
     def current(self) -> Path:
         """The folder of the current index."""
         pointer = self.pointer()
         if pointer is None:
-            raise IndexMissingError("还没有索引。请先运行：banshi index rebuild")
+            raise IndexMissingError("还没有索引。请先运行：banshi init，再运行：banshi index rebuild")
         return self.root / pointer.name
 
     def new_name(self, now: datetime.datetime) -> str:
@@ -92,14 +101,14 @@ class IndexFolder:
 
     def swap(self, name: str) -> None:
         """Make ``name`` current, by one rename, so that a reader sees either the old or the new."""
-        pointer = self.pointer()
+        pointer = self._pointer_if_readable()
         partial = self.root / "current.json.part"
         partial.write_text(json.dumps({"name": name, "previous": pointer.name if pointer else None}))
         partial.replace(self.root / "current.json")
 
     def remove_leftovers(self) -> list[str]:
         """Delete what is neither current nor previous: older indexes, and halves of rebuilds that were killed."""
-        pointer = self.pointer()
+        pointer = self._pointer_if_readable()
         kept = {pointer.name, pointer.previous} if pointer else set()
         removed = [p for p in self.root.glob("banshi-*") if p.is_dir() and p.name not in kept]
         for path in removed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guides import outbox, store
+from guides import lookups, outbox
 from guides.database import Database
 from indexer import lexicon
 from indexer.analyst import Analyst
@@ -58,8 +58,8 @@ def check(database: Database, reader: EmbeddedReader, *, sample_items: int | Non
         position = reader.position()
         behind = outbox.last_id(connection) - position
         late = set(outbox.items_after(connection, position))
-        codes = [code for code, _count in store.published_items(connection) if code not in late]
-        published = store.published_codes(connection)
+        codes = [code for code, _count in lookups.published_items(connection) if code not in late]
+        published = lookups.published_codes(connection)
         expected = {code: "" for code, item_code in published if item_code not in late}
         stride = 1 if sample_items is None else max(1, len(codes) // sample_items)
         for _item_code, made in analyst.documents_by_item(connection, codes[::stride]):

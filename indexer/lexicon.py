@@ -14,7 +14,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from guides import document, store
+from guides import document, lookups
 from indexer import pinyin
 from indexer.serving import DivisionTree
 
@@ -101,9 +101,9 @@ class Lexicon:
 
 def build(connection: sa.Connection, published_items: Sequence[str] | None = None) -> Lexicon:
     """The lexicon of what the database holds now; ``published_items`` limits the suggestions to items with guides."""
-    divisions = store.divisions(connection)
-    departments = store.departments(connection)
-    items = store.items(connection)
+    divisions = lookups.divisions(connection)
+    departments = lookups.departments(connection)
+    items = lookups.items(connection)
     if published_items is not None:
         wanted = set(published_items)
         items = [item for item in items if item.code in wanted]
@@ -117,9 +117,9 @@ def build(connection: sa.Connection, published_items: Sequence[str] | None = Non
             for department in departments
         ),
         sector_aliases={sector: tuple(names) for sector, names in aliases.items()},
-        themes=tuple((audience, code, name) for (audience, code), name in store.theme_names(connection).items()),
+        themes=tuple((audience, code, name) for (audience, code), name in lookups.theme_names(connection).items()),
         items=tuple(_item_entry(item) for item in items),
-        words=tuple(sorted(set(_user_words(divisions, departments, store.result_names(connection))))),
+        words=tuple(sorted(set(_user_words(divisions, departments, lookups.result_names(connection))))),
     )
 
 

@@ -12,9 +12,10 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from guides import outbox, store
+from guides import lookups, outbox
 from guides.database import Database
 from indexer import gate, lexicon
 from indexer.analyst import Analyst
@@ -51,7 +52,7 @@ def rebuild(
         removed = folder.remove_leftovers()
         with database.reading() as connection:
             position = outbox.last_id(connection)
-            counts = store.published_items(connection)
+            counts = lookups.published_items(connection)
             words = lexicon.build(connection, [code for code, _count in counts])
         name = folder.new_name(datetime.datetime.now(datetime.UTC))
         path = folder.root / name
@@ -114,20 +115,25 @@ def _work(item_codes: list[str]) -> list[IndexDocument]:
     return _analyst.documents_of(item_codes)
 
 
+@lru_cache(maxsize=1)
+def _kept_analyst(database: Database, words: tuple[str, ...]) -> Analyst:
+    """A follower catches up many times with the same words; loading jieba each time would be its main work."""
+    return Analyst(database, words)
+
+
 def catch_up(database: Database, path: Path, writer: EmbeddedWriter, position: int) -> int:
     """Apply what the outbox holds after ``position`` to the index in ``path``; return the new position."""
     words = lexicon.Lexicon.load(path)
-    analyst: Analyst | None = None
     while True:
         with database.reading() as connection:
             entries = outbox.after(connection, position)
             if not entries:
                 return position
-            analyst = analyst or Analyst(database, words.words)
+            analyst = _kept_analyst(database, words.words)
             codes = sorted({entry.item_code for entry in entries})
             for code, made in analyst.documents_by_item(connection, codes):
                 writer.replace_item(code, made)
-            published = [code for code, _count in store.published_items(connection)]
+            published = [code for code, _count in lookups.published_items(connection)]
             # The lexicon first: killed before the commit, the same changes are applied again.
             lexicon.build(connection, published).save(path)
         position = entries[-1].id

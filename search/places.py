@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from guides import document
 from indexer.folding import fold
 from indexer.lexicon import Lexicon
+from search.engines.base import EngineUnavailableError
 from search.request import InvalidRequestError
 
 
@@ -30,7 +31,7 @@ class Places:
         for division in lexicon.divisions:
             for name in (division.code, division.name, *division.aliases):
                 self._divisions.setdefault(fold(name), division.code)
-        self.root = next((d.code for d in lexicon.divisions if d.parent_code is None), "")
+        self._root = next((d.code for d in lexicon.divisions if d.parent_code is None), None)
         self._departments = {fold(d.name): d for d in lexicon.departments}
         self._departments |= {d.code.lower(): d for d in lexicon.departments}
         self._sectors: dict[str, list[str]] = {}
@@ -39,6 +40,15 @@ class Places:
                 sectors = self._sectors.setdefault(fold(name), [])
                 if sector not in sectors:
                     sectors.append(sector)
+
+    @property
+    def root(self) -> str:
+        """The code of the whole city."""
+        if self._root is None:
+            raise EngineUnavailableError(
+                "目录还是空的。请先导入：banshi guides import FILE，再运行：banshi index rebuild"
+            )
+        return self._root
 
     def division(self, name: str) -> document.Division:
         """The division of this code or name, or InvalidRequestError that offers the nearest names."""

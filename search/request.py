@@ -5,6 +5,7 @@ Every limit is stated here; every refusal says which field, what is wrong, and w
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import Final, get_args
 
@@ -50,7 +51,7 @@ class SearchRequest:
         """The request with blanks removed, or InvalidRequestError."""
         request = replace(
             self,
-            text=self.text.strip(),
+            text=printable(self.text),
             division=_blank_to_none(self.division),
             department=_blank_to_none(self.department),
             applicant=_blank_to_none(self.applicant),
@@ -105,6 +106,11 @@ def nothing_readable() -> InvalidRequestError:
     return InvalidRequestError(
         "nothing_readable", "没有看到文字。请用汉字、拼音或者数字写出要办的事，例如“身份证丢了”。", "q"
     )
+
+
+def printable(text: str) -> str:
+    """A text as it may be shown again: without control characters and half surrogates, blanks trimmed."""
+    return "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text).strip()
 
 
 def _blank_to_none(value: str | None) -> str | None:

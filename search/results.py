@@ -22,9 +22,11 @@ class ShownChip:
 
 @dataclass(frozen=True, slots=True)
 class UnderstoodView:
-    """How the query was read. ``division`` is a code, ``department`` a name."""
+    """How the query was read. ``text`` is what is matched; ``unfiltered`` is the query without the words of its
+    filters, for whoever sends the filters by themselves; ``division`` is a code, ``department`` a name."""
 
     text: str
+    unfiltered: str
     division: str | None
     department: str | None
     applicant: str | None
@@ -33,7 +35,7 @@ class UnderstoodView:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SearchResult:
     """One service found. ``asks_division`` says that it is handled only further down, so the district must be chosen;
     ``highlights`` are (start, end) pairs of characters to mark, by field."""
 
@@ -72,7 +74,7 @@ class Relaxed:
     labels: list[str]
     lenient: bool
     total: int
-    results: list[Result]
+    results: list[SearchResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class SearchResponse:
     degraded: bool
     took_ms: float
     engine_ms: float
-    results: list[Result]
+    results: list[SearchResult]
     facets: dict[str, list[FacetValue]]
     suggestions: list[str]
     relaxed: list[Relaxed]

@@ -15,11 +15,12 @@ from typing import Any, Final
 from guides.vocabulary import APPLICANT_GROUP_LABELS, LEVEL_LABELS
 from indexer.analysis import Analyzer
 from indexer.lexicon import Lexicon
+from indexer.serving import service_key
 from search import answer, highlight, ranking
 from search.engines.base import Clause, Engine, EngineRequest, EngineResponse, Filters, Sort
 from search.places import DepartmentFilter, Places
 from search.request import SearchRequest, empty_query, nothing_readable, page_past_end
-from search.results import FacetValue, Relaxed, Result, SearchResponse, ShownChip, UnderstoodView
+from search.results import FacetValue, Relaxed, SearchResponse, SearchResult, ShownChip, UnderstoodView
 from search.suggest import Suggester, Suggestion
 from search.understanding import Chip, Understanding, Understood
 
@@ -144,6 +145,7 @@ class SearchService:
             query=request.text,
             understood=UnderstoodView(
                 text=plan.understood.text,
+                unfiltered=plan.understood.without(*(c for c in plan.understood.chips if c.kind != "aspect")),
                 division=None if plan.division == language.places.root else plan.division,
                 department=plan.department.label if plan.department else None,
                 applicant=request.applicant or plan.request.applicant,
@@ -259,18 +261,23 @@ class SearchService:
             return []
         return [s.text for s in language.suggester.suggest(plan.understood.text, _SUGGESTIONS_SHOWN)]
 
-    def _results(self, response: EngineResponse, plan: _Plan, tokens: list[str], language: Language) -> list[Result]:
+    def _results(
+        self, response: EngineResponse, plan: _Plan, tokens: list[str], language: Language
+    ) -> list[SearchResult]:
         return [_result(hit.card, hit.score, plan, tokens, language) for hit in response.hits]
 
 
-def _result(card: dict[str, Any], score: float, plan: _Plan, tokens: list[str], language: Language) -> Result:
+def _result(card: dict[str, Any], score: float, plan: _Plan, tokens: list[str], language: Language) -> SearchResult:
     own = language.places.tree.ancestors(plan.division)
     # A guide of a place that is neither the person's nor above it only stands for those below.
     asks = card["division"]["code"] not in own
     aspect = plan.understood.value("aspect")
     anchor = f"#{_ANSWERED_BY_ANCHOR[aspect]}" if aspect else ""
-    url = f"/items/{card['item_code']}?division={plan.division}" if asks else f"/guides/{card['code']}"
-    return Result(
+    if asks:
+        url = f"/items/{service_key(card['code'], card['item_code'])}?division={plan.division}"
+    else:
+        url = f"/guides/{card['code']}"
+    return SearchResult(
         code=card["code"],
         item_code=card["item_code"],
         title=card["title"],

@@ -47,9 +47,12 @@ class Understood:
         """The value of the first chip of a kind."""
         return next((chip.value for chip in self.chips if chip.kind == kind), None)
 
-    def without(self, chip: Chip) -> str:
-        """The query with a chip's words taken out."""
-        return f"{self.folded[: chip.start]} {self.folded[chip.end :]}".strip()
+    def without(self, *chips: Chip) -> str:
+        """The query with the words of these chips taken out."""
+        text = self.folded
+        for chip in sorted(chips, key=lambda c: -c.start):
+            text = f"{text[: chip.start]} {text[chip.end :]}"
+        return " ".join(text.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from guides import document, store
+from guides import document, lookups
 from search.request import InvalidRequestError, SearchRequest
 from search.suggest import MAX_PREFIX_CHARACTERS
 from web import guide_view, openapi
@@ -49,7 +49,7 @@ def guide(code: str) -> ResponseReturnValue:
     view = guide_view.load(web().database, code)
     if view is None:
         with web().database.reading() as connection:
-            withdrawn = store.guide_status(connection, code) == "withdrawn"
+            withdrawn = lookups.guide_status(connection, code) == "withdrawn"
         if withdrawn:
             return error_json("withdrawn", "这份办事指南已经下线，请搜索事项名称，查看现在怎么办。", "code", 410)
         return error_json("not_found", "没有这个编码的办事指南，请用 /api/v1/search 查找。", "code", 404)

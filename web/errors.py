@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from search.engines.base import EngineUnavailableError
-from search.request import InvalidRequestError
+from search.request import InvalidRequestError, printable
 
 _MESSAGES: dict[int, tuple[str, str]] = {
     400: ("这个地址不完整", "请从首页重新查找。"),
@@ -21,7 +21,7 @@ _MESSAGES: dict[int, tuple[str, str]] = {
     413: ("提交的内容太大了", "请减少内容后再试。"),
     414: ("输入的内容太长了", "请只写要办的事，例如“身份证丢了”。"),
     500: ("服务出了问题", "不是您的操作有误，我们已经记下这个问题。请过几分钟再试，或者到政务服务窗口咨询。"),
-    503: ("搜索暂时不可用", "正在恢复，请过几分钟再试。也可以按区县、部门查看，或者到政务服务窗口咨询。"),
+    503: ("搜索暂时不可用", "正在恢复，请过几分钟再试，或者到政务服务窗口咨询。"),
 }
 _API_CODES = {404: "not_found", 405: "method_not_allowed", 410: "withdrawn", 413: "too_large", 503: "unavailable"}
 
@@ -50,7 +50,7 @@ def register(app: Flask) -> None:
         if is_api():
             return error_json(error.code, error.message, error.field, error.status)
         title = "没有这一页" if error.status == 404 else "这样查不了"
-        return error_page(error.status, title, error.message, query=request.args.get("q", ""))
+        return error_page(error.status, title, error.message, query=printable(request.args.get("q", "")))
 
     @app.errorhandler(EngineUnavailableError)
     @app.errorhandler(sqlalchemy.exc.OperationalError)
@@ -59,7 +59,7 @@ def register(app: Flask) -> None:
         title, message = _MESSAGES[503]
         if is_api():
             return error_json("unavailable", f"{title}。{message}", None, 503)
-        return error_page(503, title, message, query=request.args.get("q", ""))
+        return error_page(503, title, message, query=printable(request.args.get("q", "")))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> ResponseReturnValue:

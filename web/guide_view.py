@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from guides import document, store, vocabulary
+from guides import document, lookups, store, vocabulary
 from guides.database import Database
 from indexer.serving import DivisionTree, resolve, service_key
 
@@ -57,12 +57,12 @@ def load(database: Database, code: str) -> GuideView | None:
         guide = store.published_guide(connection, code)
         if guide is None:
             return None
-        tree = DivisionTree(store.divisions(connection))
-        names = store.theme_names(connection)
-        department = store.department(connection, guide.department_code)
-        item = store.items(connection, [guide.item_code])[0]
-        version = store.published_version_number(connection, code)
-        places = store.published_places(connection, guide.item_code)
+        tree = DivisionTree(lookups.divisions(connection))
+        names = lookups.theme_names(connection)
+        department = lookups.department(connection, guide.department_code)
+        item = lookups.items(connection, [guide.item_code])[0]
+        version = lookups.published_version_number(connection, code)
+        places = lookups.published_places(connection, guide.item_code)
     if department is None or version is None:
         return None
     key = service_key(code, guide.item_code)
@@ -86,12 +86,31 @@ def load(database: Database, code: str) -> GuideView | None:
     )
 
 
-def serving_guide(database: Database, item_code: str, division_code: str) -> tuple[str, bool] | None:
-    """(guide code, whether it only represents others) of an item for a division, or None where nobody handles it."""
+def serving_guide(database: Database, service: str, division_code: str) -> tuple[str, bool] | None:
+    """(guide code, whether it only represents others) of a service for a division, or None where nobody handles it.
+
+    ``service`` is an item's code, with the two characters of its 业务办理项 where it has one (see service_key).
+    """
     with database.reading() as connection:
-        places = store.published_places(connection, item_code)
-        tree = DivisionTree(store.divisions(connection))
+        tree = DivisionTree(lookups.divisions(connection))
+        for item_code in (service, service[:-2]):
+            places = [
+                (code, place)
+                for code, place in lookups.published_places(connection, item_code)
+                if service_key(code, item_code) == service
+            ]
+            if places:
+                break
     for code, serving in resolve(tree, places).items():
         if division_code in serving.serves:
             return code, division_code in serving.represents
     return None
+
+
+def find_division(database: Database, names: Sequence[str | None]) -> str:
+    """The first of these codes or names that is a division, else the root. Needs no index."""
+    with database.reading() as connection:
+        divisions = lookups.divisions(connection)
+    by_name = {name: division.code for division in divisions for name in (division.name, division.code)}
+    root = next((division.code for division in divisions if division.parent_code is None), "")
+    return next((by_name[name] for name in names if name in by_name), root)

@@ -7,7 +7,6 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 from guides.database import DatabaseNotReadyError
-from search.engines.base import EngineUnavailableError
 from web.context import web
 
 blueprint = Blueprint("health", __name__)
@@ -30,12 +29,15 @@ def readyz() -> ResponseReturnValue:
     changes, seconds = 0, 0.0
     try:
         context.database.require_ready()
-        changes, seconds = context.index_lag()
+        if engine.ready:
+            changes, seconds = context.index_lag()
+        if engine.ready and engine.documents == 0:
+            problems.append("index: empty; import a catalogue with `banshi guides import`")
         if seconds > context.index_stale_seconds:
             problems.append(
                 f"index: {changes} changes unseen for {seconds:.0f} s; is `banshi index sync --follow` running?"
             )
-    except (DatabaseNotReadyError, sqlalchemy.exc.SQLAlchemyError, EngineUnavailableError) as error:
+    except (DatabaseNotReadyError, sqlalchemy.exc.SQLAlchemyError) as error:
         problems.append(f"database: {error}")
     body = {
         "status": "ready" if not problems else "not ready",

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from guides import document, store
+from guides import document, lookups
 from search.request import InvalidRequestError, SearchRequest
 from search.results import SearchResponse
 from web import guide_view
@@ -33,6 +33,13 @@ def _division_code() -> str:
         return places.division(wanted).code
     except InvalidRequestError:
         return places.root
+
+
+def _division_without_index() -> str:
+    """The same for pages that a broken index must not take down."""
+    return guide_view.find_division(
+        web().database, (request.args.get("division"), request.cookies.get(_DIVISION_COOKIE))
+    )
 
 
 @blueprint.app_context_processor
@@ -65,7 +72,8 @@ def search() -> ResponseReturnValue:
     service = web().search
     places = service.language.places
     if "division" not in values:
-        values["division"] = request.cookies.get(_DIVISION_COOKIE, "")
+        # A code kept from before may be gone; then it is as if none had been chosen.
+        values["division"] = _division_code() if request.cookies.get(_DIVISION_COOKIE) else ""
     asked = search_request(values)
     if asked.is_empty or (not asked.text and asked.division and set(filter(values.get, values)) <= {"division"}):
         return render_template("empty_query.html", division=places.tree.by_code[_division_code()])
@@ -112,17 +120,17 @@ def guide(code: str) -> ResponseReturnValue:
     view = guide_view.load(web().database, code)
     if view is None:
         with web().database.reading() as connection:
-            abort(410 if store.guide_status(connection, code) == "withdrawn" else 404)
+            abort(410 if lookups.guide_status(connection, code) == "withdrawn" else 404)
     return _guide_page(view, asks_division=False)
 
 
 @blueprint.get("/items/<code>")
 def item(code: str) -> ResponseReturnValue:
-    """An item: straight to the guide that serves the person's division, or the question where that is."""
-    division_code = _division_code()
+    """A service: straight to the guide that serves the person's division, or the question where that is."""
+    division_code = _division_without_index()
     found = guide_view.serving_guide(web().database, code, division_code)
     if found is None:
-        found = guide_view.serving_guide(web().database, code, web().search.language.places.root)
+        found = guide_view.serving_guide(web().database, code, guide_view.find_division(web().database, ()))
         if found is None:
             abort(404)
         view = guide_view.load(web().database, found[0])
@@ -147,7 +155,7 @@ def _guide_page(
         hidden_by_choice=lambda material: _is_hidden(material, view.guide, chosen),
         asks_division=asks_division,
         not_here=view.tree.by_code[not_here] if not_here else None,
-        person_division=view.tree.by_code[_division_code()],
+        person_division=view.tree.by_code[_division_without_index()],
     )
 
 
@@ -246,5 +254,5 @@ def themes() -> ResponseReturnValue:
 def about() -> ResponseReturnValue:
     """What this is, and what it is not."""
     with web().database.reading() as connection:
-        count = store.count_published(connection)
+        count = lookups.count_published(connection)
     return render_template("about.html", count=count, divisions=len(web().search.language.lexicon.divisions))

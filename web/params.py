@@ -35,9 +35,8 @@ def refuse_unknown(values: Mapping[str, str], known: tuple[str, ...]) -> None:
     """Raise InvalidRequestError where a parameter is not one of ``known``: a typing mistake must not pass silently."""
     for name in values:
         if name not in known:
-            raise InvalidRequestError(
-                "unknown_parameter", f"没有 {name[:40]} 这个参数，可用的是 {'、'.join(known)}。", name[:40]
-            )
+            usable = f"可用的是 {'、'.join(known)}" if known else "这个地址不带参数"
+            raise InvalidRequestError("unknown_parameter", f"没有 {name[:40]} 这个参数，{usable}。", name[:40])
 
 
 def integer(values: Mapping[str, str], name: str, default: int) -> int:
@@ -46,7 +45,7 @@ def integer(values: Mapping[str, str], name: str, default: int) -> int:
     if text is None:
         return default
     try:
-        if len(text) > _MAX_DIGITS:
+        if len(text) > _MAX_DIGITS or not text.isdecimal():
             raise ValueError
         return int(text)
     except ValueError:

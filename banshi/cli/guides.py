@@ -10,7 +10,7 @@ import click
 
 from banshi.cli.output import RefusedError, errors, json_option, print_json, print_text, progress_bar, refusals
 from banshi.composition import Application
-from guides import document, exchange, lint, store
+from guides import document, exchange, lint, lookups, store
 
 _LINT_SHOWN = 50
 
@@ -88,7 +88,7 @@ def lint_(application: Application, as_json: bool) -> None:
     with refusals(as_json=as_json):
         application.database.require_ready()
         with application.database.reading() as connection:
-            types = {item.code: item.type for item in store.items(connection)}
+            types = {item.code: item.type for item in lookups.items(connection)}
             codes = store.guide_codes(connection)
             for guide in store.latest_guides(connection, codes):
                 context = lint.LintContext(types[guide.item_code], application.settings.area_code)

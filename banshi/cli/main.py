@@ -15,7 +15,7 @@ from banshi.settings import Settings
 from guides import exchange, standard, store
 from guides.sample.catalogue import SampleCatalogue
 from search.request import SearchRequest
-from search.results import Result, SearchResponse
+from search.results import SearchResponse, SearchResult
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -117,7 +117,7 @@ def _print_results(response: SearchResponse) -> None:
             _print_result(result)
 
 
-def _print_result(result: Result) -> None:
+def _print_result(result: SearchResult) -> None:
     where = "各区县分别办理" if result.asks_division else result.department
     print_text(f"  {result.title}  {where}  {' '.join(result.facts.values())}  {result.code}")
 
@@ -152,7 +152,7 @@ def serve(application: Application, host: str | None, port: int | None) -> None:
     with refusals():
         application.database.require_ready()
         if application.index_folder.pointer() is None:
-            raise RefusedError("还没有索引。请先运行：banshi index rebuild")
+            raise RefusedError("还没有索引。请先运行：banshi init，再运行：banshi index rebuild")
         sys.exit(server.serve(settings))
 
 

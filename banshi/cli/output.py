@@ -58,7 +58,7 @@ def refusals(*, as_json: bool = False) -> Iterator[None]:
     except (*_REFUSALS, RefusedError) as error:
         code = getattr(error, "code", type(error).__name__.removesuffix("Error"))
         _refuse(as_json, str(code), str(error), getattr(error, "field", None))
-    except (OSError, sqlalchemy.exc.OperationalError) as error:
+    except (OSError, sqlalchemy.exc.DatabaseError) as error:
         reason = str(getattr(error, "orig", error))
         _refuse(as_json, "system", f"系统出错，没有完成：{reason}。请检查磁盘空间、权限和数据库，然后重试。", None)
 

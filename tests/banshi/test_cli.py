@@ -422,3 +422,23 @@ def test_every_command_has_help(banshi: Command) -> None:
 
 def test_help_does_not_need_a_database(empty_banshi: Command) -> None:
     assert empty_banshi("search", "--help").exit_code == 0
+
+
+def test_a_database_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "banshi.db").write_bytes(b"no database" * 1000)
+    outcome = Command(tmp_path)("guides", "show", "1", "--json")
+    assert outcome.exit_code == 1
+    assert json.loads(outcome.stdout)["error"]["code"] == "system"
+
+
+def test_a_damaged_pointer_is_told_and_mended_by_a_rebuild(tmp_path: Path) -> None:
+    catalogue.filled_database(tmp_path, [catalogue.item()], [catalogue.guide(catalogue.item())]).close()
+    banshi = Command(tmp_path)
+    assert banshi("index", "rebuild").exit_code == 0
+    (tmp_path / "index" / "current.json").write_text("{")
+    for command in (("search", "身份证"), ("index", "sync"), ("serve",)):
+        outcome = banshi(*command)
+        assert outcome.exit_code == 1
+        assert "banshi index rebuild" in outcome.stderr
+    assert banshi("index", "rebuild").exit_code == 0
+    assert banshi("search", "身份证").exit_code == 0

@@ -280,3 +280,14 @@ def test_a_port_that_is_taken_ends_everything_with_a_reason(
     outcome = second.process("serve", "--port", str(server.port))
     assert outcome.exit_code not in (0, 2)
     assert str(server.port) in outcome.stderr
+
+
+def test_when_the_parent_is_killed_its_children_end_as_well(prepared_folder: Path, tmp_path: Path) -> None:
+    server = started(prepared_folder, tmp_path / "orphans")
+    try:
+        children = descendants(server.process.pid)
+        assert children
+        server.process.kill()
+        assert eventually(lambda: not any(map(is_running, children)), STOP_SECONDS)
+    finally:
+        server.stop()

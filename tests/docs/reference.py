@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -33,20 +34,18 @@ def commands_page() -> str:
         "# Commands\n\nGenerated from the commands themselves by `make docs`. With `--json` standard output is one JSON"
         " document; progress and logs go to standard error. Exit status: 0 done, 1 refused with a reason, 2 wrong usage.\n"
     ]
-    for path, command in _commands(cli, ("banshi",)):
-        context = click.Context(command, info_name=" ".join(path), terminal_width=100)
-        parts.append(f"## {' '.join(path)}\n\n```\n{command.get_help(context)}\n```\n")
+    for context in _leaves(click.Context(cli, info_name="banshi", terminal_width=100)):
+        parts.append(f"## {context.command_path}\n\n```\n{context.command.get_help(context)}\n```\n")
     return "\n".join(parts)
 
 
-def _commands(group: click.Group, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], click.Command]]:
-    found: list[tuple[tuple[str, ...], click.Command]] = []
-    for name, command in sorted(group.commands.items()):
-        if isinstance(command, click.Group):
-            found += _commands(command, (*path, name))
-        else:
-            found.append(((*path, name), command))
-    return found
+def _leaves(context: click.Context) -> Iterator[click.Context]:
+    """A context for every command below, made as the command line makes it, so that the help is what people see."""
+    if not isinstance(context.command, click.Group):
+        yield context
+        return
+    for name, command in sorted(context.command.commands.items()):
+        yield from _leaves(command.make_context(name, [], parent=context, resilient_parsing=True))
 
 
 PAGES = {"settings.md": settings_page, "commands.md": commands_page}

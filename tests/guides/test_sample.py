@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from banshi.composition import Application
-from guides import lint, store
+from guides import lint, lookups, store
 from guides.sample import catalogue, check
 from search.request import SearchRequest
 
@@ -22,9 +22,9 @@ def test_a_written_file_is_well_formed_and_without_findings(path: Path) -> None:
 
 def test_the_catalogue_covers_the_city(sample: Application) -> None:
     with sample.database.reading() as connection:
-        assert store.count_published(connection) >= 13_000
-        assert len(store.divisions(connection)) == 347
-        items = store.items(connection)
+        assert lookups.count_published(connection) >= 13_000
+        assert len(lookups.divisions(connection)) == 347
+        items = lookups.items(connection)
     assert len(items) >= 1_000
     assert sum(len(item.aliases) >= 5 for item in items) >= 160
 
@@ -32,7 +32,7 @@ def test_the_catalogue_covers_the_city(sample: Application) -> None:
 def test_every_guide_satisfies_every_rule_and_says_that_it_is_a_sample(sample: Application) -> None:
     findings: Counter[str] = Counter()
     with sample.database.reading() as connection:
-        types = {item.code: item.type for item in store.items(connection)}
+        types = {item.code: item.type for item in lookups.items(connection)}
         for guide in store.latest_guides(connection, store.guide_codes(connection)):
             assert "示例数据" in guide.source
             findings.update(f.rule for f in lint.lint(guide, lint.LintContext(types[guide.item_code])))
@@ -48,7 +48,7 @@ def test_a_street_is_served_by_its_own_office_its_district_and_the_city(sample: 
 
 def test_codes_and_names_of_items_are_distinct(sample: Application) -> None:
     with sample.database.reading() as connection:
-        names = Counter(item.name for item in store.items(connection))
+        names = Counter(item.name for item in lookups.items(connection))
     assert [name for name, count in names.items() if count > 1] == []
 
 

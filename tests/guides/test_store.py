@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from guides import document, models, outbox, store
+from guides import document, lookups, models, outbox, store
 from guides.database import Database, DatabaseNotReadyError
 from tests import catalogue
 
@@ -69,7 +69,7 @@ def test_a_withdrawn_guide_is_gone_for_citizens_and_noted_for_the_index(database
     save(database, changed(status="withdrawn"))
     with database.reading() as connection:
         assert store.published_guide(connection, GUIDE.code) is None
-        assert store.guide_status(connection, GUIDE.code) == "withdrawn"
+        assert lookups.guide_status(connection, GUIDE.code) == "withdrawn"
     assert outbox_rows(database)[-1][1:] == (GUIDE.code, "withdrawn")
 
 

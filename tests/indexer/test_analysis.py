@@ -26,7 +26,7 @@ anything = st.text(max_size=200)
         ("五保户", "五保户"),
         ("  a \t b\n", "a b"),
         ("身份证😀", "身份证"),
-        ("身\ud800份\x00证", "身 份 证"),
+        pytest.param("身\ud800份\x00证", "身 份 证", id="half a surrogate"),
         ("（含保健食品）", "(含保健食品)"),
     ],
 )

@@ -31,6 +31,8 @@ RESULT_FIELDS = {
 }  # fmt: skip
 
 LIVE = [
+    ("/search", "search?q=身份证", 200),
+    ("/search", "search?division=230102001&size=50", 200),
     ("/search", "search?q=飞船", 200),
     ("/search", "search?q=飞船&division=230102&applicant=legal&theme=legal/005&online=yes&level=city", 200),
     ("/search", "search", 400),
