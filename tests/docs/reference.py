@@ -34,7 +34,7 @@ def commands_page() -> str:
         "# Commands\n\nGenerated from the commands themselves by `make docs`. With `--json` standard output is one JSON"
         " document; progress and logs go to standard error. Exit status: 0 done, 1 refused with a reason, 2 wrong usage.\n"
     ]
-    for context in _leaves(click.Context(cli, info_name="banshi", terminal_width=100)):
+    for context in _leaves(cli.make_context("banshi", [], resilient_parsing=True, terminal_width=100)):
         parts.append(f"## {context.command_path}\n\n```\n{context.command.get_help(context)}\n```\n")
     return "\n".join(parts)
 
