@@ -163,7 +163,9 @@ def _over_http(settings: Settings, queries: list[SearchRequest]) -> dict[str, fl
 @contextlib.contextmanager
 def _served(settings: Settings, port: int) -> Iterator[int]:
     environment = {**os.environ, "BANSHI_DATA": str(settings.data), "BANSHI_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "banshi.server"], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "banshi.server"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
