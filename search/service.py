@@ -231,28 +231,28 @@ class SearchService:
         return EngineRequest(clause, plan.engine_filters(filters), counted, sort, offset, limit)
 
     def _relaxed(self, plan: _Plan, language: Language, filters: dict[str, tuple[str, ...]]) -> list[Relaxed]:
-        """The first step that finds something: filters dropped one more at a time, then fewer words, then the city."""
+        """The first step that finds something: without one filter, without more and more of them, with the words
+        anywhere in a guide, with any one of the words, and in the whole city."""
         labels = {chip.kind: chip.label for chip in plan.chips}
-        dropped: list[str] = []
-        left = dict(filters)
-        steps: list[tuple[list[str], bool, _Plan, dict[str, tuple[str, ...]]]] = []
-        for name in _RELAX_ORDER:
-            if name in left:
-                del left[name]
-                dropped.append(name)
-                steps.append((list(dropped), False, plan, dict(left)))
-        steps.append((list(dropped), True, plan, {}))
+        present: list[str] = [name for name in _RELAX_ORDER if name in filters]
+        drops = [[name] for name in present] + [present[: count + 1] for count in range(1, len(present))]
+        steps: list[tuple[list[str], ranking.Breadth, _Plan, dict[str, tuple[str, ...]]]] = [
+            (drop, "names", plan, {name: values for name, values in filters.items() if name not in drop})
+            for drop in drops
+        ]
+        steps.append((present, "everything", plan, {}))
+        steps.append((present, "any word", plan, {}))
         if plan.division != language.places.root:
             city = replace(plan, division=language.places.root)
-            steps.append(([*dropped, "division"], True, city, {}))
-        for names, lenient, step, step_filters in steps:
-            words = self._words(step, language, "any word" if lenient else "everything")
+            steps.append(([*present, "division"], "any word", city, {}))
+        for names, breadth, step, step_filters in steps:
+            words = self._words(step, language, breadth)
             response = self.engine.search(self._engine_request(step, words.clause, step_filters, 0, _RELAXED_SHOWN))
             if response.total:
                 marks = _marks(words.tokens, step.understood.text, language.analyzer)
                 results = self._results(response, step, marks, language)
                 shown = [labels.get(name, name) for name in names]
-                return [Relaxed(names, shown, lenient, response.total, results)]
+                return [Relaxed(names, shown, breadth == "any word", response.total, results)]
         return []
 
     def _similar(self, plan: _Plan, response: EngineResponse, language: Language) -> list[str]:
