@@ -58,6 +58,8 @@ class SearchRequest:
             theme=_blank_to_none(self.theme),
             level=_blank_to_none(self.level),
         )
+        if self.text.strip() and not request.text:
+            raise nothing_readable()
         if len(request.text) > MAX_QUERY_CHARACTERS:
             raise InvalidRequestError(
                 "query_too_long",

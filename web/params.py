@@ -45,7 +45,7 @@ def integer(values: Mapping[str, str], name: str, default: int) -> int:
     if text is None:
         return default
     try:
-        if len(text) > _MAX_DIGITS or not text.isdecimal():
+        if len(text) > _MAX_DIGITS or not text.removeprefix("-").isdecimal():
             raise ValueError
         return int(text)
     except ValueError:
