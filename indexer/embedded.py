@@ -37,6 +37,10 @@ class IndexMissingError(Exception):
     """There is no index to read or write yet. The message says what to run."""
 
 
+class IndexWriteError(Exception):
+    """Writing failed, most often for want of disk space. What was committed before is untouched."""
+
+
 class BusyError(Exception):
     """Another process holds the lock. The message says which work is under way."""
 
@@ -143,9 +147,10 @@ class EmbeddedWriter:
     def add(self, documents: Iterable[IndexDocument]) -> int:
         """Add documents; return how many."""
         count = 0
-        for indexed in documents:
-            self._writer.add_document(tantivy.Document(**indexed))
-            count += 1
+        with _write_errors():
+            for indexed in documents:
+                self._writer.add_document(tantivy.Document(**indexed))
+                count += 1
         return count
 
     def replace_item(self, item_code: str, documents: Iterable[IndexDocument]) -> int:
@@ -155,14 +160,25 @@ class EmbeddedWriter:
 
     def commit(self, position: int) -> None:
         """Make everything since the last commit visible, together with the outbox position it reflects."""
-        self._writer.delete_documents_by_term("code", _STATE_CODE)
         state = json.dumps({"position": position})
-        self._writer.add_document(tantivy.Document(code=[_STATE_CODE], card=state, visits_order=0, limit_order=0))
-        self._writer.commit()
+        with _write_errors():
+            self._writer.delete_documents_by_term("code", _STATE_CODE)
+            self._writer.add_document(tantivy.Document(code=[_STATE_CODE], card=state, visits_order=0, limit_order=0))
+            self._writer.commit()
 
     def close(self) -> None:
         """Wait for merges and let go of the index."""
-        self._writer.wait_merging_threads()
+        with contextlib.suppress(ValueError):  # after a failed commit it is gone already
+            self._writer.wait_merging_threads()
+
+
+@contextlib.contextmanager
+def _write_errors() -> Iterator[None]:
+    """tantivy reports what the system refuses as ValueError; say what it is."""
+    try:
+        yield
+    except ValueError as error:
+        raise IndexWriteError(f"写索引失败，原来的索引照常使用：{error}。请检查磁盘空间和权限，然后重试。") from error
 
 
 class EmbeddedReader:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import multiprocessing
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -56,28 +57,47 @@ def rebuild(
             words = lexicon.build(connection, [code for code, _count in counts])
         name = folder.new_name(datetime.datetime.now(datetime.UTC))
         path = folder.root / name
-        path.mkdir(parents=True)
-        words.save(path)
         workers = processes or os.cpu_count() or 1
-        total = sum(count for _code, count in counts)
-        written = 0
-        writer = EmbeddedWriter(path, threads=1)
         try:
-            for batch in _analysed(database.url, words, _tasks(counts), workers):
-                written += writer.add(batch)
-                if progress:
-                    progress(written, total)
-            writer.commit(position)
-            position = catch_up(database, path, writer, position)
-        finally:
-            writer.close()
-        report = gate.check(database, EmbeddedReader(path), sample_items=_GATE_SAMPLE_ITEMS)
-        if not report.passed:
-            raise gate.GateError(report)
+            path.mkdir(parents=True)
+            words.save(path)
+            written = _write(database, path, words, counts, workers, position, progress)
+            report = gate.check(database, EmbeddedReader(path), sample_items=_GATE_SAMPLE_ITEMS)
+            if not report.passed:
+                raise gate.GateError(report)
+        except BaseException:
+            # A full disk is not made fuller by what failed on it.
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         with folder.lock("writer", "另一个进程正在写索引", wait_seconds=60):
             folder.swap(name)
     seconds = time.monotonic() - started
     return RebuildReport(name, written, len(counts), seconds, written / seconds, workers, removed)
+
+
+def _write(
+    database: Database,
+    path: Path,
+    words: lexicon.Lexicon,
+    counts: Sequence[tuple[str, int]],
+    workers: int,
+    position: int,
+    progress: Progress | None,
+) -> int:
+    """Fill a new index and bring it up to the newest change; return how many guides it was filled with."""
+    total = sum(count for _code, count in counts)
+    written = 0
+    writer = EmbeddedWriter(path, threads=1)
+    try:
+        for batch in _analysed(database.url, words, _tasks(counts), workers):
+            written += writer.add(batch)
+            if progress:
+                progress(written, total)
+        writer.commit(position)
+        catch_up(database, path, writer, position)
+    finally:
+        writer.close()
+    return written
 
 
 def _tasks(counts: Sequence[tuple[str, int]]) -> list[list[str]]:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from guides.database import DatabaseNotReadyError
 from guides.exchange import ImportRefusedError
-from indexer.embedded import BusyError, IndexMissingError
+from indexer.embedded import BusyError, IndexMissingError, IndexWriteError
 from indexer.follower import TooFarBehindError
 from indexer.gate import GateError
 from search.engines.base import EngineUnavailableError
@@ -29,6 +29,7 @@ _REFUSALS = (
     ImportRefusedError,
     BusyError,
     IndexMissingError,
+    IndexWriteError,
     TooFarBehindError,
     GateError,
     EngineUnavailableError,

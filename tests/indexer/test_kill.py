@@ -1,4 +1,5 @@
-"""kill -9 in the middle of a rebuild, of an import, and between commit and follower: nothing lost, the next run heals."""
+"""kill -9 in the middle of a rebuild, of an import, and between commit and follower; a disk that fills up: nothing is
+lost, and the next run heals."""
 
 from __future__ import annotations
 
@@ -28,9 +29,11 @@ class Installation:
         self.folder = folder
         self.environment = {**os.environ, "BANSHI_DATA": str(folder), "BANSHI_INDEX_PROCESSES": "1"}
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, largest_file: int | None = None) -> subprocess.Popen[bytes]:
+        """``largest_file`` bytes stand for a disk that is full at that size."""
+        limit = [] if largest_file is None else ["prlimit", f"--fsize={largest_file}"]
         return subprocess.Popen(
-            [sys.executable, "-m", "banshi", *arguments],
+            [*limit, sys.executable, "-m", "banshi", *arguments],
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -138,3 +141,25 @@ def test_what_was_committed_while_no_follower_lived_is_found_after_the_next_sync
     assert installation.run("index", "status")["lag"] == 0
     assert installation.run("index", "check")["passed"]
     assert installation.run("search", "7号证丢了")["results"][0]["title"] == "第7号证件补领新名"
+
+
+@pytest.mark.parametrize(
+    "command", [("index", "rebuild"), ("guides", "import", "import.jsonl")], ids=["rebuild", "import"]
+)
+def test_a_full_disk_is_told_in_words_and_leaves_everything_as_it_was(
+    installation: Installation, tmp_path: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changed = "\n".join(json.dumps(document.dump(guide) | {"summary": "第二次。"}) for guide in GUIDES)
+    (tmp_path / "import.jsonl").write_text(changed, encoding="utf-8")
+    index = installation.current()
+    process = installation.start(*command, largest_file=100_000)
+    _out, err = process.communicate()
+    assert process.returncode == 1
+    assert "请检查磁盘空间" in err.decode()
+    assert "Traceback" not in err.decode()
+    assert installation.current() == index
+    assert changed_guides(installation) == 0
+    assert len(list((tmp_path / "index").glob("banshi-*"))) == 1
+    installation.run(*command)
+    assert installation.run("index", "check")["different"] == []
