@@ -1,9 +1,9 @@
 """The rest of the sample catalogue: items whose content follows from their type and name.
 
 ``derived/names.csv`` lists the items, ``derived/topics.yaml`` says what an item is about (its law, who applies, its
-special conditions), and ``derived/patterns.yaml`` says how it is handled (materials, steps, limits, questions). The
-first topic and the first pattern that fit an item make its template; there is no chance in it, only the item's code
-picks one of several wordings.
+special conditions), ``derived/patterns.yaml`` says how it is handled (materials, steps, limits, questions), and
+``derived/summaries.yaml`` has the first sentence of items that share a pattern but differ in purpose. The first topic
+and the first pattern that fit an item make its template. There is no chance in it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from guides import document, vocabulary
 from guides.sample import template
 
 _FOLDER = "derived"
-_LONGEST_FORM_SUBJECT = 16
+_LONGEST_FORM_SUBJECT = 20
 _FORM_NAME = re.compile(r"(表|申请书|承诺书|登记书|报告书|授权书)$")
 _CERTIFICATE_NAME = re.compile(r"(证|证书)$")
 _RESULT_KINDS: tuple[tuple[str, vocabulary.ResultKind], ...] = (
@@ -100,22 +100,19 @@ class Pattern(_Data):
     questions: list[tuple[str, str]] = []
 
 
-class Topics(_Data):
-    """topics.yaml."""
+class Rules(_Data):
+    """Everything that topics.yaml, patterns.yaml and summaries.yaml say."""
 
     sectors: dict[str, Sector]
     topics: list[Topic]
-
-
-class Patterns(_Data):
-    """patterns.yaml."""
-
     applicants: dict[str, list[vocabulary.Applicant]]
+    applicants_by_name: list[tuple[str, str]]
     operations: list[str]
     permit_articles: dict[str, Basis]
     flows: dict[str, list[StepSpec]]
     materials: dict[str, dict[str, Any]]
     patterns: list[Pattern]
+    summaries: dict[str, str]
 
 
 class Row(_Data):
@@ -132,13 +129,10 @@ class Row(_Data):
 
 
 @cache
-def _topics() -> Topics:
-    return Topics.model_validate(template.load_yaml(_FOLDER, "topics.yaml"))
-
-
-@cache
-def _patterns() -> Patterns:
-    return Patterns.model_validate(template.load_yaml(_FOLDER, "patterns.yaml"))
+def rules() -> Rules:
+    """The data files, read once."""
+    topics, patterns = (template.load_yaml(_FOLDER, name) for name in ("topics.yaml", "patterns.yaml"))
+    return Rules.model_validate({**topics, **patterns, "summaries": template.load_yaml(_FOLDER, "summaries.yaml")})
 
 
 def rows() -> list[Row]:
@@ -155,7 +149,7 @@ def derived_items(skip: Collection[str]) -> list[tuple[str, template.ItemTemplat
 def topic_of(row: Row) -> Topic:
     """The first topic that fits; an item without one has only the ground of its sector."""
     text = f"{row.name}｜{row.parent_item}"
-    for topic in _topics().topics:
+    for topic in rules().topics:
         if row.sector in topic.sectors and re.search(topic.name, text):
             return topic
     return Topic(key=row.sector, sectors=[row.sector], name=".")
@@ -163,7 +157,7 @@ def topic_of(row: Row) -> Topic:
 
 def pattern_of(row: Row) -> tuple[Pattern, re.Match[str]]:
     """The first pattern that fits, and where its expression was found in the name."""
-    for pattern in _patterns().patterns:
+    for pattern in rules().patterns:
         if row.sector not in (pattern.sectors or [row.sector]) or row.type not in (pattern.types or [row.type]):
             continue
         if found := re.search(pattern.name, row.name):
@@ -176,7 +170,7 @@ def subject_of(name: str) -> str:
     subject, before = name, ""
     while subject != before:
         before = subject
-        for operation in _patterns().operations:
+        for operation in rules().operations:
             shorter = re.sub(operation, "", subject)
             subject = shorter if len(shorter) >= 2 else subject
     return subject
@@ -184,7 +178,7 @@ def subject_of(name: str) -> str:
 
 def item_of(row: Row) -> template.ItemTemplate:
     """The item that a line of names.csv stands for, with all its content."""
-    data, topic, sector = _patterns(), topic_of(row), _topics().sectors[row.sector]
+    data, topic, sector = rules(), topic_of(row), rules().sectors[row.sector]
     pattern, found = pattern_of(row)
     groups = {key: value or "" for key, value in found.groupdict().items()}
     subject = groups.get("subject") or subject_of(row.name)
@@ -194,10 +188,12 @@ def item_of(row: Row) -> template.ItemTemplate:
     words = {**groups, "name": row.name, "subject": subject, "form": form, "certificate": certificate,
              "office": sector.office}  # fmt: skip
 
-    applicants = data.applicants[pattern.applicants or topic.applicants or sector.applicants]
+    named = next((group for expression, group in data.applicants_by_name if re.search(expression, row.name)), None)
+    applicants = data.applicants[named or pattern.applicants or topic.applicants or sector.applicants]
     individual = pattern.individual or topic.individual or sector.individual
     legal = pattern.legal or topic.legal or sector.legal
     summaries = [pattern.summary] if isinstance(pattern.summary, str) else pattern.summary
+    summary = summaries[zlib.crc32(row.code.encode()) % len(summaries)].format_map(words)
     conditions = [*pattern.conditions, *(topic.conditions if "conditions" in pattern.topic else [])]
     materials = [*pattern.materials, *(topic.materials if "materials" in pattern.topic else [])]
     questions = [*(topic.questions if "questions" in pattern.topic else []), *pattern.questions]
@@ -213,7 +209,7 @@ def item_of(row: Row) -> template.ItemTemplate:
         type=row.type,
         aliases=[alias for alias in row.aliases.split("；") if alias],
         levels=row.levels.split(),  # type: ignore[arg-type]
-        summary=summaries[zlib.crc32(row.code.encode()) % len(summaries)].format_map(words),
+        summary=data.summaries.get(row.name, summary),
         applicants=applicants,
         themes_individual=individual if "自然人" in applicants else [],
         themes_legal=legal if set(applicants) - {"自然人"} else [],
@@ -237,7 +233,7 @@ def item_of(row: Row) -> template.ItemTemplate:
 
 def _material(spec: MaterialSpec, words: Words) -> document.Material:
     """A material from a key of the library, a bare name or its fields; what follows from its name is filled in."""
-    fields = _patterns().materials.get(spec, {"name": spec}) if isinstance(spec, str) else spec
+    fields = rules().materials.get(spec, {"name": spec}) if isinstance(spec, str) else spec
     filled = {key: value.format_map(words) if isinstance(value, str) else value for key, value in fields.items()}
     filled.setdefault("source", "政府部门核发" if "issuer" in filled else "申请人自备")
     if filled["source"] == "申请人自备" and _FORM_NAME.search(filled["name"]):
