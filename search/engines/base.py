@@ -93,7 +93,7 @@ class EngineRequest:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One document found: its card (see indexer.document) and the divisions it only represents."""
+    """One document found: its score and its card (see indexer.document)."""
 
     score: float
     card: dict[str, Any]
