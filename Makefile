@@ -13,7 +13,7 @@ help: ## List the commands
 
 run: $(VENV)/.installed ## Install, load the sample catalogue, build the index, serve http://127.0.0.1:8000
 	@$(RUN)/banshi init
-	@test -f $(BANSHI_DATA)/index/current.json || $(RUN)/banshi index rebuild
+	@$(RUN)/banshi index status >/dev/null 2>&1 || $(RUN)/banshi index rebuild
 	@$(RUN)/banshi serve
 
 test: $(VENV)/.installed-test ## Install what tests need and run all of them

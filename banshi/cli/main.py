@@ -151,8 +151,9 @@ def serve(application: Application, host: str | None, port: int | None) -> None:
     )
     with refusals():
         application.database.require_ready()
-        if application.index_folder.pointer() is None:
-            raise RefusedError("还没有索引。请先运行：banshi init，再运行：banshi index rebuild")
+        engine = application.engine.status()
+        if not engine.ready:
+            raise RefusedError(engine.message)
         sys.exit(server.serve(settings))
 
 
