@@ -19,6 +19,7 @@ def create_app(context: WebContext) -> Flask:
     app = Flask(__name__)
     app.extensions["banshi"] = context
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = 1_000_000
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
