@@ -30,6 +30,7 @@ from indexer.document import FIELDS, SCHEMA_DIGEST, IndexDocument
 
 _STATE_CODE: Final = "__state__"
 _WRITER_HEAP_BYTES: Final = 128_000_000
+_WRITER_THREADS: Final = 1
 _LOCK_POLL_SECONDS: Final = 0.05
 
 
@@ -139,10 +140,10 @@ class IndexFolder:
 class EmbeddedWriter:
     """Writes one tantivy index. Nothing is seen by readers before ``commit``."""
 
-    def __init__(self, folder: Path, *, threads: int = 0) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._index = tantivy.Index(schema(), path=str(folder))
-        self._writer = self._index.writer(_WRITER_HEAP_BYTES, threads)
+        self._writer = self._index.writer(_WRITER_HEAP_BYTES, _WRITER_THREADS)
 
     def add(self, documents: Iterable[IndexDocument]) -> int:
         """Add documents; return how many."""

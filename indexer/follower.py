@@ -49,7 +49,7 @@ def sync(database: Database, folder: IndexFolder) -> SyncReport:
             return SyncReport(path.name, before, before, time.monotonic() - started)
         if oldest is None or oldest > before + 1:
             raise TooFarBehindError("索引落后太多，待同步的变更已被清理。请运行：banshi index rebuild")
-        writer = EmbeddedWriter(path, threads=1)
+        writer = EmbeddedWriter(path)
         try:
             after = catch_up(database, path, writer, before)
         finally:

@@ -87,7 +87,7 @@ def _write(
     """Fill a new index and bring it up to the newest change; return how many guides it was filled with."""
     total = sum(count for _code, count in counts)
     written = 0
-    writer = EmbeddedWriter(path, threads=1)
+    writer = EmbeddedWriter(path)
     try:
         for batch in _analysed(database.url, words, _tasks(counts), workers):
             written += writer.add(batch)

@@ -23,6 +23,11 @@ class DivisionTree:
         for division in self.by_code.values():
             self.children[division.parent_code].append(division.code)
 
+    @property
+    def root(self) -> str | None:
+        """The code of the division that has no parent; None where there are no divisions."""
+        return next((code for code, division in self.by_code.items() if division.parent_code is None), None)
+
     def ancestors(self, code: str) -> list[str]:
         """The division itself, then its parents up to the root."""
         chain: list[str] = []

@@ -31,7 +31,6 @@ class Places:
         for division in lexicon.divisions:
             for name in (division.code, division.name, *division.aliases):
                 self._divisions.setdefault(fold(name), division.code)
-        self._root = next((d.code for d in lexicon.divisions if d.parent_code is None), None)
         self._departments = {fold(d.name): d for d in lexicon.departments}
         self._departments |= {d.code.lower(): d for d in lexicon.departments}
         self._sectors: dict[str, list[str]] = {}
@@ -44,11 +43,12 @@ class Places:
     @property
     def root(self) -> str:
         """The code of the whole city."""
-        if self._root is None:
+        root = self.tree.root
+        if root is None:
             raise EngineUnavailableError(
                 "目录还是空的。请先导入：banshi guides import FILE，再运行：banshi index rebuild"
             )
-        return self._root
+        return root
 
     def division(self, name: str) -> document.Division:
         """The division of this code or name, or InvalidRequestError that offers the nearest names."""

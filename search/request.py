@@ -92,6 +92,11 @@ class SearchRequest:
         )
 
 
+def last_page(total: int, size: int) -> int:
+    """The number of the last page; an empty result has one, too."""
+    return max(1, -(-total // size))
+
+
 def page_past_end(last: int | None) -> InvalidRequestError:
     """There is no such page; ``last`` is the last one, where known."""
     hint = f"最后一页是第 {last} 页。" if last else "请缩小搜索范围。"

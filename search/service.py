@@ -19,7 +19,7 @@ from indexer.serving import service_key
 from search import answer, highlight, ranking
 from search.engines.base import Clause, Engine, EngineRequest, EngineResponse, Filters, Sort
 from search.places import DepartmentFilter, Places
-from search.request import SearchRequest, empty_query, nothing_readable, page_past_end
+from search.request import SearchRequest, empty_query, last_page, nothing_readable, page_past_end
 from search.results import FacetValue, Relaxed, SearchResponse, SearchResult, ShownChip, UnderstoodView
 from search.suggest import Suggester, Suggestion
 from search.understanding import Chip, Understanding, Understood
@@ -33,6 +33,7 @@ FACET_FIELDS: Final = {
 }
 """Name of a facet in requests -> keyword field of the document."""
 
+_ONLINE_LABELS: Final = {"yes": "可网上办", "no": "窗口办理"}
 _RELAX_ORDER: Final = ("theme", "online", "level", "applicant", "department")
 _RELAXED_SHOWN: Final = 5
 _SUGGESTIONS_SHOWN: Final = 4
@@ -52,6 +53,7 @@ class Language:
     """Everything made from one lexicon."""
 
     lexicon: Lexicon
+    themes: dict[str, str]
     analyzer: Analyzer
     places: Places
     understanding: Understanding
@@ -138,7 +140,7 @@ class SearchService:
                 self._engine_request(plan, words.clause, filters, offset, request.size, facets=True)
             )
         if request.page > 1 and not response.hits:
-            raise page_past_end(max(1, -(-response.total // request.size)))
+            raise page_past_end(last_page(response.total, request.size))
         relaxed = [] if response.total else self._relaxed(plan, language, filters)
         highlights = _marks(words.tokens, plan.understood.text, language.analyzer)
         return SearchResponse(
@@ -193,16 +195,15 @@ class SearchService:
             chips.append(ShownChip("applicant", request.applicant, label, None, request.text))
         if chip := from_query.get("aspect"):
             chips.append(_shown(chip, understood))
-        themes = {f"{audience}/{code}": name for audience, code, name in language.lexicon.themes}
         if request.theme is not None:
-            label = themes.get(request.theme, request.theme)
+            label = language.themes.get(request.theme, request.theme)
             chips.append(ShownChip("theme", request.theme, label, None, request.text))
         if request.level is not None:
             label = LEVEL_LABELS[request.level]  # type: ignore[index]
             chips.append(ShownChip("level", request.level, label, None, request.text))
         if request.online is not None:
-            value, label = ("yes", "可网上办") if request.online else ("no", "窗口办理")
-            chips.append(ShownChip("online", value, label, None, request.text))
+            value = "yes" if request.online else "no"
+            chips.append(ShownChip("online", value, _ONLINE_LABELS[value], None, request.text))
         return _Plan(request, understood, division.code if division else places.root, department, chips)
 
     def _words(self, plan: _Plan, language: Language, breadth: ranking.Breadth) -> ranking.Words:
@@ -314,12 +315,12 @@ def _marks(tokens: tuple[str, ...], text: str, analyzer: Analyzer) -> list[str]:
 def _facets(
     response: EngineResponse, plan: _Plan, filters: dict[str, tuple[str, ...]], language: Language
 ) -> dict[str, list[FacetValue]]:
-    themes = {f"{audience}/{code}": name for audience, code, name in language.lexicon.themes}
+    themes = language.themes
     labels: dict[str, Callable[[str], str]] = {
         "department": lambda value: value,
         "applicant": lambda value: APPLICANT_GROUP_LABELS[value],  # type: ignore[index]
         "theme": lambda value: themes.get(value, value),
-        "online": lambda value: "可网上办" if value == "yes" else "窗口办理",
+        "online": lambda value: _ONLINE_LABELS[value],
         "level": lambda value: LEVEL_LABELS[value],  # type: ignore[index]
     }
     found: dict[str, list[FacetValue]] = {}
@@ -352,4 +353,5 @@ def _theme_with_audience(themes: dict[str, str]) -> Callable[[str], str]:
 def _make_language(lexicon: Lexicon, old: Language | None) -> Language:
     same_words = old is not None and old.lexicon.words == lexicon.words
     analyzer = old.analyzer if old is not None and same_words else Analyzer(lexicon.words)
-    return Language(lexicon, analyzer, Places(lexicon), Understanding(lexicon, analyzer), Suggester(lexicon))
+    themes = {f"{audience}/{code}": name for audience, code, name in lexicon.themes}
+    return Language(lexicon, themes, analyzer, Places(lexicon), Understanding(lexicon, analyzer), Suggester(lexicon))

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import yaml
 
+from guides.vocabulary import APPLICANT_GROUP_LABELS
 from indexer.analysis import Analyzer
 from indexer.folding import fold, is_han
 from indexer.lexicon import Lexicon
@@ -82,10 +83,10 @@ class Understanding:
         for aspect, phrases in language["aspect"].items():
             self._add(phrases, "aspect", aspect, ASPECT_LABELS[aspect], 3)
         for group, phrases in language["applicant"].items():
-            self._add(phrases, "applicant", group, "个人" if group == "individual" else "企业和单位", 4)
+            self._add(phrases, "applicant", group, APPLICANT_GROUP_LABELS[group], 4)
         self._add(language["filler"], "filler", "", "", 5)
         self._longest = max(map(len, self._words))
-        self._parents = {division.code: division.parent_code for division in lexicon.divisions}
+        self._tree = lexicon.tree
         self._catalogue = "\n".join(fold(text) for item in lexicon.items for text in item.texts)
 
     def _add(self, words: Iterable[str], kind: str, value: str, label: str, rank: int) -> None:
@@ -201,12 +202,7 @@ class Understanding:
         return min(within or divisions, key=lambda e: (len(e.value), e.value))
 
     def _is_below(self, code: str, ancestor: str) -> bool:
-        parent = self._parents.get(code)
-        while parent is not None:
-            if parent == ancestor:
-                return True
-            parent = self._parents.get(parent)
-        return False
+        return ancestor in self._tree.ancestors(code)[1:]
 
     def _without_bare(self, text: str) -> str:
         words = [word for word in text.split() if word not in self._bare]

@@ -37,18 +37,8 @@ class GuideView:
         groups: dict[str, list[Elsewhere]] = {}
         for other in self.elsewhere:
             key = other.division.parent_code if other.division.level == "street" else None
-            groups.setdefault(key or self.root.code, []).append(other)
+            groups.setdefault(key or self.tree.ancestors(self.division.code)[-1], []).append(other)
         return [(self.tree.by_code[code], others) for code, others in groups.items()]
-
-    @property
-    def root(self) -> document.Division:
-        """The city."""
-        return self.tree.by_code[self.tree.ancestors(self.division.code)[-1]]
-
-    @property
-    def required_materials(self) -> int:
-        """How many materials every applicant must bring."""
-        return sum(m.required and not m.only_for and not m.from_data_sharing for m in self.guide.materials)
 
 
 def load(database: Database, code: str) -> GuideView | None:
@@ -86,13 +76,24 @@ def load(database: Database, code: str) -> GuideView | None:
     )
 
 
-def serving_guide(database: Database, service: str, division_code: str) -> tuple[str, bool] | None:
+def division_tree(database: Database) -> DivisionTree:
+    """The tree of divisions from the database, for pages that a broken index must not take down."""
+    with database.reading() as connection:
+        return DivisionTree(lookups.divisions(connection))
+
+
+def find_division(tree: DivisionTree, names: Sequence[str | None]) -> str:
+    """The first of these codes or names that is a division, else the root."""
+    by_name = {name: division.code for division in tree.by_code.values() for name in (division.name, division.code)}
+    return next((by_name[name] for name in names if name in by_name), tree.root or "")
+
+
+def serving_guide(database: Database, tree: DivisionTree, service: str, division_code: str) -> tuple[str, bool] | None:
     """(guide code, whether it only represents others) of a service for a division, or None where nobody handles it.
 
     ``service`` is an item's code, with the two characters of its 业务办理项 where it has one (see service_key).
     """
     with database.reading() as connection:
-        tree = DivisionTree(lookups.divisions(connection))
         for item_code in (service, service[:-2]):
             places = [
                 (code, place)
@@ -105,12 +106,3 @@ def serving_guide(database: Database, service: str, division_code: str) -> tuple
         if division_code in serving.serves:
             return code, division_code in serving.represents
     return None
-
-
-def find_division(database: Database, names: Sequence[str | None]) -> str:
-    """The first of these codes or names that is a division, else the root. Needs no index."""
-    with database.reading() as connection:
-        divisions = lookups.divisions(connection)
-    by_name = {name: division.code for division in divisions for name in (division.name, division.code)}
-    root = next((division.code for division in divisions if division.parent_code is None), "")
-    return next((by_name[name] for name in names if name in by_name), root)

@@ -9,7 +9,8 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from guides import document, lookups
-from search.request import InvalidRequestError, SearchRequest
+from indexer.serving import DivisionTree
+from search.request import InvalidRequestError, SearchRequest, last_page
 from search.results import SearchResponse
 from web import guide_view
 from web.context import web
@@ -35,17 +36,15 @@ def _division_code() -> str:
         return places.root
 
 
-def _division_without_index() -> str:
+def _division_in(tree: DivisionTree) -> str:
     """The same for pages that a broken index must not take down."""
-    return guide_view.find_division(
-        web().database, (request.args.get("division"), request.cookies.get(_DIVISION_COOKIE))
-    )
+    return guide_view.find_division(tree, (request.args.get("division"), request.cookies.get(_DIVISION_COOKIE)))
 
 
 @blueprint.app_context_processor
 def _frame() -> dict[str, Any]:
     """What every page's frame shows."""
-    return {"values": request.args, "current_path": request.full_path.rstrip("?")}
+    return {"values": request.args}
 
 
 @blueprint.get("/")
@@ -101,14 +100,14 @@ def _without_chip(values: Mapping[str, str], chip: Any, root: str) -> str:
 
 def _page_links(values: Mapping[str, str], response: SearchResponse) -> list[tuple[int | None, str]]:
     """(page number or None for a gap, address) around the current page, with the first and the last."""
-    last = max(1, -(-response.total // response.size))
+    last = last_page(response.total, response.size)
+    base = search_url(values)
     shown = {1, last, *range(response.page - _PAGES_AROUND, response.page + _PAGES_AROUND + 1)}
     links: list[tuple[int | None, str]] = []
     previous = 0
     for number in sorted(n for n in shown if 1 <= n <= last):
         if number > previous + 1:
             links.append((None, ""))
-        base = search_url(values)
         links.append((number, f"{base}{'&' if '?' in base else '?'}page={number}"))
         previous = number
     return links if last > 1 else []
@@ -127,10 +126,11 @@ def guide(code: str) -> ResponseReturnValue:
 @blueprint.get("/items/<code>")
 def item(code: str) -> ResponseReturnValue:
     """A service: straight to the guide that serves the person's division, or the question where that is."""
-    division_code = _division_without_index()
-    found = guide_view.serving_guide(web().database, code, division_code)
+    tree = guide_view.division_tree(web().database)
+    division_code = _division_in(tree)
+    found = guide_view.serving_guide(web().database, tree, code, division_code)
     if found is None:
-        found = guide_view.serving_guide(web().database, code, guide_view.find_division(web().database, ()))
+        found = guide_view.serving_guide(web().database, tree, code, tree.root or "")
         if found is None:
             abort(404)
         view = guide_view.load(web().database, found[0])
@@ -155,7 +155,7 @@ def _guide_page(
         hidden_by_choice=lambda material: _is_hidden(material, view.guide, chosen),
         asks_division=asks_division,
         not_here=view.tree.by_code[not_here] if not_here else None,
-        person_division=view.tree.by_code[_division_without_index()],
+        person_division=view.tree.by_code[_division_in(view.tree)],
     )
 
 
@@ -231,10 +231,11 @@ def _local_path(path: str) -> str:
 def departments() -> ResponseReturnValue:
     """The lines of government, with how many services each has where the person lives."""
     service = web().search
-    found = service.search(SearchRequest(division=_division_code(), size=1))
+    code = _division_code()
+    found = service.search(SearchRequest(division=code, size=1))
     return render_template(
         "departments.html",
-        division=service.language.places.tree.by_code[_division_code()],
+        division=service.language.places.tree.by_code[code],
         facets=found.facets,
         aliases=service.language.lexicon.sector_aliases,
     )
@@ -244,10 +245,9 @@ def departments() -> ResponseReturnValue:
 def themes() -> ResponseReturnValue:
     """Life events for individuals, business stages for legal entities."""
     service = web().search
-    found = service.search(SearchRequest(division=_division_code(), size=1))
-    return render_template(
-        "themes.html", division=service.language.places.tree.by_code[_division_code()], facets=found.facets
-    )
+    code = _division_code()
+    found = service.search(SearchRequest(division=code, size=1))
+    return render_template("themes.html", division=service.language.places.tree.by_code[code], facets=found.facets)
 
 
 @blueprint.get("/about")

@@ -137,7 +137,7 @@ def test_the_gate_sees_what_is_missing_surplus_and_different(database: Database,
     from indexer.embedded import EmbeddedWriter
 
     rebuild(database, folder, processes=1)
-    writer = EmbeddedWriter(folder.current(), threads=1)
+    writer = EmbeddedWriter(folder.current())
     writer.replace_item(ITEMS[0].code, [])
     writer.commit(EmbeddedReader(folder.current()).position())
     writer.close()
