@@ -6,6 +6,7 @@ Like store.py, everything works inside a transaction that the caller opened.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -74,15 +75,25 @@ def published_items(connection: sa.Connection) -> list[tuple[str, int]]:
     return [(code, count) for code, count in rows]
 
 
-def published_codes(connection: sa.Connection) -> list[tuple[str, str]]:
-    """(guide code, item code) of every published guide, by code."""
+@dataclass(frozen=True, slots=True)
+class PublishedGuide:
+    """Whose a published guide is, and where."""
+
+    code: str
+    item_code: str
+    division_code: str
+    department_code: str
+
+
+def published_guides(connection: sa.Connection) -> list[PublishedGuide]:
+    """Every published guide, by code."""
     guide, version = models.Guide, models.GuideVersion
     rows = connection.execute(
-        sa.select(guide.code, version.item_code)
+        sa.select(guide.code, version.item_code, version.division_code, version.department_code)
         .join(version, sa.and_(version.guide_code == guide.code, version.version == guide.published_version))
         .order_by(guide.code)
     )
-    return [(code, item_code) for code, item_code in rows]
+    return [PublishedGuide(*row) for row in rows]
 
 
 def department(connection: sa.Connection, code: str) -> document.Department | None:

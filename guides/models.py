@@ -10,7 +10,20 @@ from __future__ import annotations
 import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Date, DateTime, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData, String, Text
+from sqlalchemy import (
+    JSON,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _NAMING = {
@@ -21,18 +34,43 @@ _NAMING = {
 }
 
 
+class UtcDateTime(TypeDecorator[datetime.datetime]):
+    """A time in UTC on any database: SQLite forgets the zone, PostgreSQL answers in the zone of its server."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime.datetime | None, dialect: Dialect) -> datetime.datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """What is stored, for a time in any zone."""
+        return value and value.astimezone(datetime.UTC)
+
+    def process_result_value(self, value: datetime.datetime | None, dialect: Dialect) -> datetime.datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """What was stored, in UTC."""
+        if value is None or value.tzinfo is None:
+            return value and value.replace(tzinfo=datetime.UTC)
+        return value.astimezone(datetime.UTC)
+
+
+def _code(length: int) -> String:
+    """A code, in the order of its characters on any database, so that equal catalogues are exported equally.
+
+    SQLite knows no other order; PostgreSQL would use that of the operator's language.
+    """
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 class Base(DeclarativeBase):
     """Declarative base; constraint names are fixed so that migrations can name them on any database."""
 
     metadata = MetaData(naming_convention=_NAMING)
-    type_annotation_map: ClassVar = {list[str]: JSON, dict[str, Any]: JSON, datetime.datetime: DateTime(timezone=True)}
+    type_annotation_map: ClassVar = {list[str]: JSON, dict[str, Any]: JSON, datetime.datetime: UtcDateTime}
 
 
 class Division(Base):
     """A place in the tree city > district > street."""
 
     __tablename__ = "division"
-    code: Mapped[str] = mapped_column(String(9), primary_key=True)
+    code: Mapped[str] = mapped_column(_code(9), primary_key=True)
     name: Mapped[str] = mapped_column(String(500))
     level: Mapped[str] = mapped_column(String(10))
     parent_code: Mapped[str | None] = mapped_column(ForeignKey("division.code"))
@@ -43,7 +81,7 @@ class Department(Base):
     """An authority."""
 
     __tablename__ = "department"
-    code: Mapped[str] = mapped_column(String(24), primary_key=True)
+    code: Mapped[str] = mapped_column(_code(24), primary_key=True)
     name: Mapped[str] = mapped_column(String(500))
     sector: Mapped[str] = mapped_column(String(500))
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"))
@@ -56,7 +94,7 @@ class Theme(Base):
 
     __tablename__ = "theme"
     audience: Mapped[str] = mapped_column(String(10), primary_key=True)
-    code: Mapped[str] = mapped_column(String(3), primary_key=True)
+    code: Mapped[str] = mapped_column(_code(3), primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
 
 
@@ -64,7 +102,7 @@ class ItemType(Base):
     """A type of item (行政许可, 公共服务 ...). A table, since cities differ."""
 
     __tablename__ = "item_type"
-    code: Mapped[str] = mapped_column(String(2), primary_key=True)
+    code: Mapped[str] = mapped_column(_code(2), primary_key=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
 
 
@@ -72,7 +110,7 @@ class Item(Base):
     """A kind of service in the national catalogue."""
 
     __tablename__ = "item"
-    code: Mapped[str] = mapped_column(String(20), primary_key=True)
+    code: Mapped[str] = mapped_column(_code(20), primary_key=True)
     name: Mapped[str] = mapped_column(String(500))
     type: Mapped[str] = mapped_column(ForeignKey("item_type.name"))
     sector: Mapped[str] = mapped_column(String(500))
@@ -86,7 +124,7 @@ class Guide(Base):
     ``published_version`` is what citizens see, or null."""
 
     __tablename__ = "guide"
-    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    code: Mapped[str] = mapped_column(_code(40), primary_key=True)
     item_code: Mapped[str] = mapped_column(ForeignKey("item.code"), index=True)
     division_code: Mapped[str] = mapped_column(ForeignKey("division.code"), index=True)
     department_code: Mapped[str] = mapped_column(ForeignKey("department.code"), index=True)
@@ -105,9 +143,9 @@ class GuideVersion(Base):
     checksum: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime.datetime]
     note: Mapped[str] = mapped_column(Text)
-    item_code: Mapped[str] = mapped_column(String(20))
-    division_code: Mapped[str] = mapped_column(String(9))
-    department_code: Mapped[str] = mapped_column(String(24))
+    item_code: Mapped[str] = mapped_column(_code(20))
+    division_code: Mapped[str] = mapped_column(_code(9))
+    department_code: Mapped[str] = mapped_column(_code(24))
     level: Mapped[str] = mapped_column(String(10))
     title: Mapped[str] = mapped_column(String(500))
     summary: Mapped[str] = mapped_column(Text)
@@ -146,7 +184,7 @@ class GuideVersion(Base):
 class _VersionChild:
     """What the rows that belong to a version share: whose they are, and where in the list."""
 
-    guide_code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    guide_code: Mapped[str] = mapped_column(_code(40), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
 
@@ -160,7 +198,7 @@ class GuideTheme(_VersionChild, Base):
 
     __tablename__ = "guide_theme"
     audience: Mapped[str] = mapped_column(String(10), primary_key=True)
-    theme_code: Mapped[str] = mapped_column(String(3))
+    theme_code: Mapped[str] = mapped_column(_code(3))
     __table_args__ = (
         *_belongs_to_version(),
         ForeignKeyConstraint(["audience", "theme_code"], ["theme.audience", "theme.code"]),
@@ -261,8 +299,8 @@ class Outbox(Base):
 
     __tablename__ = "outbox"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    item_code: Mapped[str] = mapped_column(String(20))
-    guide_code: Mapped[str | None] = mapped_column(String(40))
+    item_code: Mapped[str] = mapped_column(_code(20))
+    guide_code: Mapped[str | None] = mapped_column(_code(40))
     action: Mapped[str] = mapped_column(String(20))
     created_at: Mapped[datetime.datetime]
     __table_args__ = (Index("ix_outbox_created_at", "created_at"),)

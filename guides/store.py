@@ -280,10 +280,13 @@ def _result(row: Any) -> document.Result | None:
 
 
 def _select_by_version(connection: sa.Connection, table: Any, keys: Sequence[tuple[str, int]]) -> Iterable[Any]:
+    # By number: most guides of a chunk share a few. PostgreSQL takes three times as long over a list of pairs.
+    codes: dict[int, list[str]] = defaultdict(list)
+    for code, number in keys:
+        codes[number].append(code)
+    wanted = [sa.and_(table.version == number, table.guide_code.in_(of)) for number, of in codes.items()]
     order = list(table.__table__.primary_key.columns)
-    return connection.execute(
-        sa.select(*table.__table__.columns).where(sa.tuple_(table.guide_code, table.version).in_(keys)).order_by(*order)
-    )
+    return connection.execute(sa.select(*table.__table__.columns).where(sa.or_(*wanted)).order_by(*order))
 
 
 def _children(

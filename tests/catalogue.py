@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,23 +74,41 @@ def guide(of: document.Item, division: str = "230102", **fields: Any) -> documen
     return document.Guide.model_validate(values | fields)
 
 
-def departments(sectors: tuple[str, ...] = ("公安",)) -> list[document.Department]:
+def departments(sectors: Sequence[str] = ("公安",)) -> list[document.Department]:
     return [department(division.code, sector) for division in DIVISIONS for sector in sectors]
 
 
-def new_database(folder: Path) -> Database:
-    """An empty database with the standard's tables."""
-    database = Database(f"sqlite:///{folder / 'banshi.db'}")
+def prepare(database: Database) -> None:
+    """Give an empty database the standard's tables."""
     database.upgrade()
     with database.writing() as connection:
         standard.seed(connection)
+
+
+def fill(
+    database: Database,
+    items: Sequence[document.Item],
+    guides: Sequence[document.Guide],
+    sectors: Sequence[str] = ("公安",),
+) -> None:
+    """Give a prepared database the small catalogue."""
+    exchange.import_records(database, [*DIVISIONS, *departments(sectors), *items, *guides], note="测试")
+
+
+def new_database(folder: Path) -> Database:
+    """An empty SQLite database with the standard's tables, where the data folder has it."""
+    database = Database(f"sqlite:///{folder / 'banshi.db'}")
+    prepare(database)
     return database
 
 
 def filled_database(
-    folder: Path, items: list[document.Item], guides: list[document.Guide], sectors: tuple[str, ...] = ("公安",)
+    folder: Path,
+    items: Sequence[document.Item],
+    guides: Sequence[document.Guide],
+    sectors: Sequence[str] = ("公安",),
 ) -> Database:
-    """A database with the small catalogue."""
+    """A SQLite database with the small catalogue, where the data folder has it."""
     database = new_database(folder)
-    exchange.import_records(database, [*DIVISIONS, *departments(sectors), *items, *guides], note="测试")
+    fill(database, items, guides, sectors)
     return database

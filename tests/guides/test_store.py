@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,14 +13,15 @@ import sqlalchemy as sa
 from guides import document, lookups, models, outbox, store
 from guides.database import Database, DatabaseNotReadyError
 from tests import catalogue
+from tests.postgresql import Databases
 
 ITEM = catalogue.item()
 GUIDE = catalogue.guide(ITEM)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return catalogue.filled_database(tmp_path, [ITEM], [GUIDE])
+def database(databases: Databases) -> Database:
+    return databases.filled([ITEM], [GUIDE])
 
 
 def save(database: Database, *guides: document.Guide) -> store.SaveCounts:
@@ -107,25 +110,98 @@ def test_writers_at_once_wait_for_each_other_and_the_outbox_has_no_gap(database:
     assert versions == 21
 
 
+def test_a_reader_sees_one_state_and_does_not_wait_for_a_writer(database: Database) -> None:
+    with database.reading() as reader:
+        assert store.published_guide(reader, GUIDE.code) == GUIDE
+        with database.writing() as writer:
+            store.save_guides(writer, [changed(summary="新的说明。")], "测试")
+            assert store.published_guide(reader, GUIDE.code) == GUIDE
+        assert store.published_guide(reader, GUIDE.code) == GUIDE
+    with database.reading() as reader:
+        assert store.published_guide(reader, GUIDE.code) == changed(summary="新的说明。")
+
+
+def test_versions_of_different_numbers_are_loaded_in_the_order_asked_for(database: Database) -> None:
+    newer, other = changed(summary="新的说明。"), catalogue.guide(ITEM, "230103")
+    save(database, newer, other)
+    with database.reading() as connection:
+        wanted = [(GUIDE.code, 2, "published"), (other.code, 1, "published"), (GUIDE.code, 1, "published")]
+        assert list(store.load(connection, wanted)) == [newer, other, GUIDE]
+
+
+def test_the_time_of_a_change_is_in_utc_whatever_the_zone_of_the_server(database: Database) -> None:
+    save(database, changed(summary="新的说明。"))
+    now = datetime.datetime.now(datetime.UTC)
+    with database.reading() as connection:
+        made = outbox.after(connection, 0)[-1].created_at
+    assert made.tzinfo == datetime.UTC
+    assert datetime.timedelta(0) <= now - made < datetime.timedelta(minutes=1)
+
+
+def longest(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
+    """The longest value that a JSON schema allows, or None for a text whose length it does not limit: codes, dates."""
+    match schema:
+        case {"$ref": str(name)}:
+            return longest(definitions[name.rsplit("/", 1)[1]], definitions)
+        case {"anyOf": [first, *_]}:
+            return longest(first, definitions)
+        case {"enum": values}:
+            return max(values, key=len)
+        case {"type": "string"}:
+            # Four bytes each in UTF-8, one character to people: lengths are in characters.
+            return "𠮷" * schema["maxLength"] if "maxLength" in schema else None
+        case {"type": "array"}:
+            return [longest(schema["items"], definitions)]
+        case {"type": "integer"}:
+            return schema["maximum"]
+        case {"type": "boolean"}:
+            return True
+        case {"type": "object", "properties": properties}:
+            return {name: longest(part, definitions) for name, part in properties.items() if "const" not in part}
+    raise AssertionError(schema)
+
+
+def test_the_longest_values_that_a_guide_allows_are_kept(database: Database) -> None:
+    schema = document.Guide.model_json_schema()
+    values = longest(schema, schema["$defs"])
+    options = ["甲" * 500, "乙" * 500]
+    values["situations"][0]["options"] = options
+    values["materials"][0]["only_for"] = options
+    guide = changed(**{name: value for name, value in values.items() if value is not None and value != [None]})
+    assert len(guide.title) == len(guide.places[0].address) == 500
+    save(database, guide)
+    with database.reading() as connection:
+        assert list(store.latest_guides(connection, [guide.code])) == [guide]
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "postgresql://h:port/x", "postgres://u:secret@h/x", "mysql://u:secret@h/x"]
+)
+def test_an_address_that_is_none_is_refused_without_repeating_its_password(url: str) -> None:
+    with pytest.raises(DatabaseNotReadyError, match="BANSHI_DATABASE_URL") as caught:
+        Database(url)
+    assert "secret" not in str(caught.value)
+
+
 def test_a_missing_database_is_not_made_by_looking_for_it(tmp_path: Path) -> None:
     with pytest.raises(DatabaseNotReadyError, match="banshi init"):
         Database(f"sqlite:///{tmp_path / 'none.db'}").require_ready()
     assert not (tmp_path / "none.db").exists()
 
 
-def test_an_older_schema_is_told_with_the_command_that_mends_it(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+def test_an_older_schema_is_told_with_the_command_that_mends_it(databases: Databases) -> None:
+    database = databases.without_tables()
     with database.writing() as connection:
         connection.execute(sa.text("CREATE TABLE other (x INTEGER)"))
     with pytest.raises(DatabaseNotReadyError, match="banshi init"):
         database.require_ready()
 
 
-def test_migrations_make_exactly_the_tables_of_the_models(tmp_path: Path) -> None:
+def test_migrations_make_exactly_the_tables_of_the_models(databases: Databases) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
-    database = catalogue.new_database(tmp_path)
+    database = databases.new()
     with database.reading() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, models.Base.metadata) == []

@@ -3,8 +3,10 @@ lost, and the next run heals."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,17 +19,24 @@ import pytest
 from guides import document, store
 from guides.database import Database
 from tests import catalogue
+from tests.postgresql import Databases, sqlite_only
 
 ITEMS = [catalogue.item(n, f"第{n}号证件补领", aliases=[f"{n}号证丢了"]) for n in range(1, 401)]
 GUIDES = [catalogue.guide(item, d) for item in ITEMS for d in ("230100", "230102", "230103")]
 
 
 class Installation:
-    """A data folder, and the banshi command on it."""
+    """A data folder with a database, and the banshi command on them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "BANSHI_DATA": str(folder), "BANSHI_INDEX_PROCESSES": "1"}
+        self.database = database
+        self.environment = {
+            **os.environ,
+            "BANSHI_DATA": str(folder),
+            "BANSHI_DATABASE_URL": database.url,
+            "BANSHI_INDEX_PROCESSES": "1",
+        }
 
     def start(self, *arguments: str, largest_file: int | None = None) -> subprocess.Popen[bytes]:
         """``largest_file`` bytes stand for a disk that is full at that size."""
@@ -58,14 +67,23 @@ class Installation:
         return str(json.loads((self.folder / "index" / "current.json").read_text())["name"])
 
 
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The index of the catalogue of these tests. The same on every database, so it is built once; copied, never
+    changed."""
+    folder: Path = tmp_path_factory.mktemp("index")
+    with contextlib.closing(catalogue.filled_database(folder, ITEMS, GUIDES)) as database:
+        Installation(folder, database).run("index", "rebuild")
+    return folder / "index"
+
+
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    catalogue.filled_database(tmp_path, ITEMS, GUIDES).close()
-    found = Installation(tmp_path)
-    found.run("index", "rebuild")
-    return found
+def installation(databases: Databases, index: Path, tmp_path: Path) -> Installation:
+    shutil.copytree(index, tmp_path / "index")
+    return Installation(tmp_path, databases.filled(ITEMS, GUIDES))
 
 
+@sqlite_only  # a rebuild writes the index's files; of the database it only reads
 def test_a_rebuild_killed_midway_leaves_the_old_index_serving_and_the_next_one_heals(
     installation: Installation,
 ) -> None:
@@ -115,8 +133,7 @@ def test_an_import_killed_midway_leaves_everything_as_it_was_and_the_next_one_su
 
 def changed_guides(installation: Installation) -> int:
     """How many guides have the text of the import."""
-    database = Database(f"sqlite:///{installation.folder / 'banshi.db'}")
-    with database.reading() as connection:
+    with installation.database.reading() as connection:
         codes = [guide.code for guide in GUIDES]
         return sum(guide.summary == "第二次。" for guide in store.latest_guides(connection, codes))
 
@@ -143,6 +160,7 @@ def test_what_was_committed_while_no_follower_lived_is_found_after_the_next_sync
     assert installation.run("search", "7号证丢了")["results"][0]["title"] == "第7号证件补领新名"
 
 
+@sqlite_only  # the limit is on the files of the command itself; PostgreSQL's are its server's
 @pytest.mark.parametrize(
     "command", [("index", "rebuild"), ("guides", "import", "import.jsonl")], ids=["rebuild", "import"]
 )

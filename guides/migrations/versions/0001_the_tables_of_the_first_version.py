@@ -9,20 +9,25 @@ branch_labels = None
 depends_on = None
 
 
+def _code(length: int) -> sa.String:
+    # Ordered by its characters, whatever the language of the database.
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
 def upgrade() -> None:
     op.create_table(
         "division",
-        sa.Column("code", sa.String(length=9), nullable=False),
+        sa.Column("code", _code(9), nullable=False),
         sa.Column("name", sa.String(length=500), nullable=False),
         sa.Column("level", sa.String(length=10), nullable=False),
-        sa.Column("parent_code", sa.String(length=9), nullable=True),
+        sa.Column("parent_code", _code(9), nullable=True),
         sa.Column("aliases", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["parent_code"], ["division.code"], name=op.f("fk_division_parent_code_division")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_division")),
     )
     op.create_table(
         "item_type",
-        sa.Column("code", sa.String(length=2), nullable=False),
+        sa.Column("code", _code(2), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_item_type")),
         sa.UniqueConstraint("name", name=op.f("uq_item_type_name")),
@@ -30,8 +35,8 @@ def upgrade() -> None:
     op.create_table(
         "outbox",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("item_code", sa.String(length=20), nullable=False),
-        sa.Column("guide_code", sa.String(length=40), nullable=True),
+        sa.Column("item_code", _code(20), nullable=False),
+        sa.Column("guide_code", _code(40), nullable=True),
         sa.Column("action", sa.String(length=20), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
@@ -48,16 +53,16 @@ def upgrade() -> None:
     op.create_table(
         "theme",
         sa.Column("audience", sa.String(length=10), nullable=False),
-        sa.Column("code", sa.String(length=3), nullable=False),
+        sa.Column("code", _code(3), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.PrimaryKeyConstraint("audience", "code", name=op.f("pk_theme")),
     )
     op.create_table(
         "department",
-        sa.Column("code", sa.String(length=24), nullable=False),
+        sa.Column("code", _code(24), nullable=False),
         sa.Column("name", sa.String(length=500), nullable=False),
         sa.Column("sector", sa.String(length=500), nullable=False),
-        sa.Column("division_code", sa.String(length=9), nullable=False),
+        sa.Column("division_code", _code(9), nullable=False),
         sa.Column("nature", sa.String(length=10), nullable=False),
         sa.Column("aliases", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -67,7 +72,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "item",
-        sa.Column("code", sa.String(length=20), nullable=False),
+        sa.Column("code", _code(20), nullable=False),
         sa.Column("name", sa.String(length=500), nullable=False),
         sa.Column("type", sa.String(length=100), nullable=False),
         sa.Column("sector", sa.String(length=500), nullable=False),
@@ -79,10 +84,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "guide",
-        sa.Column("code", sa.String(length=40), nullable=False),
-        sa.Column("item_code", sa.String(length=20), nullable=False),
-        sa.Column("division_code", sa.String(length=9), nullable=False),
-        sa.Column("department_code", sa.String(length=24), nullable=False),
+        sa.Column("code", _code(40), nullable=False),
+        sa.Column("item_code", _code(20), nullable=False),
+        sa.Column("division_code", _code(9), nullable=False),
+        sa.Column("department_code", _code(24), nullable=False),
         sa.Column("level", sa.String(length=10), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("latest_version", sa.Integer(), nullable=False),
@@ -101,14 +106,14 @@ def upgrade() -> None:
 
     op.create_table(
         "guide_version",
-        sa.Column("guide_code", sa.String(length=40), nullable=False),
+        sa.Column("guide_code", _code(40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("checksum", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("item_code", sa.String(length=20), nullable=False),
-        sa.Column("division_code", sa.String(length=9), nullable=False),
-        sa.Column("department_code", sa.String(length=24), nullable=False),
+        sa.Column("item_code", _code(20), nullable=False),
+        sa.Column("division_code", _code(9), nullable=False),
+        sa.Column("department_code", _code(24), nullable=False),
         sa.Column("level", sa.String(length=10), nullable=False),
         sa.Column("title", sa.String(length=500), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
@@ -151,7 +156,7 @@ def upgrade() -> None:
         sa.Column("standard", sa.Text(), nullable=False),
         sa.Column("basis", sa.Text(), nullable=False),
         sa.Column("reduction", sa.Text(), nullable=False),
-        sa.Column("guide_code", sa.String(length=40), nullable=False),
+        sa.Column("guide_code", _code(40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -163,11 +168,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "guide_theme",
-        sa.Column("guide_code", sa.String(length=40), nullable=False),
+        sa.Column("guide_code", _code(40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("audience", sa.String(length=10), nullable=False),
-        sa.Column("theme_code", sa.String(length=3), nullable=False),
+        sa.Column("theme_code", _code(3), nullable=False),
         sa.ForeignKeyConstraint(
             ["audience", "theme_code"],
             ["theme.audience", "theme.code"],
@@ -187,7 +192,7 @@ def upgrade() -> None:
         sa.Column("window", sa.Text(), nullable=False),
         sa.Column("hours", sa.Text(), nullable=False),
         sa.Column("phone", sa.String(length=60), nullable=False),
-        sa.Column("guide_code", sa.String(length=40), nullable=False),
+        sa.Column("guide_code", _code(40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -202,7 +207,7 @@ def upgrade() -> None:
         sa.Column("law", sa.String(length=500), nullable=False),
         sa.Column("article", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("guide_code", sa.String(length=40), nullable=False),
+        sa.Column("guide_code", _code(40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -230,7 +235,7 @@ def upgrade() -> None:
         sa.Column("deferrable", sa.Boolean(), nullable=False),
         sa.Column("from_data_sharing", sa.Boolean(), nullable=False),
         sa.Column("only_for", sa.JSON(), nullable=False),
-        sa.Column("guide_code", sa.String(length=40), nullable=False),
+        sa.Column("guide_code", _code(40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -244,7 +249,7 @@ def upgrade() -> None:
         "question",
         sa.Column("question", sa.String(length=500), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("guide_code", sa.String(length=40), nullable=False),
+        sa.Column("guide_code", _code(40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -258,7 +263,7 @@ def upgrade() -> None:
         "situation",
         sa.Column("question", sa.String(length=500), nullable=False),
         sa.Column("options", sa.JSON(), nullable=False),
-        sa.Column("guide_code", sa.String(length=40), nullable=False),
+        sa.Column("guide_code", _code(40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -275,7 +280,7 @@ def upgrade() -> None:
         sa.Column("days", sa.Integer(), nullable=False),
         sa.Column("standard", sa.Text(), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
-        sa.Column("guide_code", sa.String(length=40), nullable=False),
+        sa.Column("guide_code", _code(40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
