@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime
 from dataclasses import dataclass
 from functools import cached_property
 
+import structlog
+
 from banshi.settings import Settings
+from guides import outbox
 from guides.database import Database
+from indexer.elasticsearch.indexes import ElasticsearchIndexes
 from indexer.embedded import IndexFolder
-from indexer.lexicon import Lexicon
+from indexer.life import Indexes
+from search.engines.base import Engine, EngineStatus
+from search.engines.elasticsearch import ElasticsearchEngine
 from search.engines.embedded import EmbeddedEngine
+from search.engines.standby import Engines
 from search.service import SearchService
+from web.context import IndexLag
 
 
 @dataclass(frozen=True)
@@ -31,16 +39,67 @@ class Application:
         return IndexFolder(self.settings.index_folder)
 
     @cached_property
-    def engine(self) -> EmbeddedEngine:
-        """The embedded engine."""
+    def elasticsearch(self) -> ElasticsearchIndexes:
+        """The indexes in Elasticsearch; connects when first used."""
+        return ElasticsearchIndexes(self.settings.elasticsearch)
+
+    @property
+    def indexes(self) -> list[Indexes]:
+        """The indexes of every engine in use, those of the engine that answers first."""
+        return [self.indexes_of(name) for name in self.engine_names]
+
+    @property
+    def engine_names(self) -> list[str]:
+        """The engines in use, the one that answers first."""
+        return ["elasticsearch", "embedded"] if self.settings.engine == "elasticsearch" else ["embedded"]
+
+    def indexes_of(self, engine: str) -> Indexes:
+        """The indexes of one engine."""
+        return self.elasticsearch if engine == "elasticsearch" else self.index_folder
+
+    def engine_of(self, name: str) -> Engine:
+        """One engine."""
+        return ElasticsearchEngine(self.elasticsearch) if name == "elasticsearch" else self._embedded
+
+    @cached_property
+    def _embedded(self) -> EmbeddedEngine:
         return EmbeddedEngine(self.settings.index_folder)
 
     @cached_property
-    def search(self) -> SearchService:
-        """The search service on the engine."""
-        return SearchService(self.engine, self._lexicon_source)
+    def engines(self) -> Engines:
+        """The engine of the settings, with the embedded one as its standby."""
+        engines = [self.engine_of(name) for name in self.engine_names]
+        return Engines(*engines, on_change=_log_change)
 
-    def _lexicon_source(self) -> tuple[object, Callable[[], Lexicon]]:
-        folder = self.engine.reader().folder
-        stamp = (folder.name, (folder / "lexicon.json").stat().st_mtime_ns)
-        return stamp, lambda: Lexicon.load(folder)
+    @cached_property
+    def search(self) -> SearchService:
+        """The search service on the engines."""
+        return SearchService(self.engines)
+
+    def search_on(self, engine: str) -> SearchService:
+        """A search service on one engine alone, without standby."""
+        return SearchService(Engines(self.engine_of(engine)))
+
+    def lag(self, status: EngineStatus) -> IndexLag:
+        """How far an engine's index is behind the database."""
+        if not status.ready:
+            return IndexLag(status, 0, 0.0)
+        with self.database.reading() as connection:
+            changes = outbox.last_id(connection) - status.position
+            unseen = outbox.after(connection, status.position, limit=1)
+        if not unseen:
+            return IndexLag(status, changes, 0.0)
+        created = unseen[0].created_at.replace(tzinfo=datetime.UTC)
+        return IndexLag(status, changes, (datetime.datetime.now(datetime.UTC) - created).total_seconds())
+
+    def lags(self) -> list[IndexLag]:
+        """How every engine in use is, the one that answers first."""
+        return [self.lag(engine.status()) for engine in self.engines.all]
+
+
+def _log_change(degraded: bool, reason: str) -> None:
+    log = structlog.get_logger("search")
+    if degraded:
+        log.error("engine out of reach, the standby answers", reason=reason)
+    else:
+        log.info("engine is back")

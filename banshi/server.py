@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import datetime
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,11 +20,11 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from prometheus_client.multiprocess import mark_process_dead
 
 from banshi.composition import Application
 from banshi.logs import configure_logging
 from banshi.settings import Settings
-from guides import outbox
 from web.app import create_app
 from web.context import WebContext
 
@@ -39,21 +39,11 @@ def web_application(settings: Settings) -> Flask:
     configure_logging(settings.log_format)
     application = Application(settings)
 
-    def index_lag() -> tuple[int, float]:
-        position = application.engine.reader().position()
-        with application.database.reading() as connection:
-            changes = outbox.last_id(connection) - position
-            unseen = outbox.after(connection, position, limit=1)
-        if not unseen:
-            return changes, 0.0
-        created = unseen[0].created_at.replace(tzinfo=datetime.UTC)
-        return changes, (datetime.datetime.now(datetime.UTC) - created).total_seconds()
-
     return create_app(
         WebContext(
             database=application.database,
             search=application.search,
-            index_lag=index_lag,
+            index_lags=application.lags,
             city_name=settings.city_name,
             public_url=settings.public_url.rstrip("/"),
             index_stale_seconds=settings.index_stale_seconds,
@@ -83,6 +73,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             # Its default place is the home folder, shared by every server of the user; all our state is in BANSHI_DATA.
             "control_socket_disable": True,
             "post_worker_init": _warm_up,
+            "child_exit": lambda _server, worker: mark_process_dead(worker.pid),  # type: ignore[no-untyped-call]
             "when_ready": lambda _server: print(
                 f"办事指南已在 http://{self.settings.host}:{self.settings.port} 提供服务，按 Ctrl+C 停止", flush=True
             ),
@@ -102,12 +93,20 @@ def _warm_up(worker: Any) -> None:
 
 def run_web(settings: Settings) -> None:
     """Serve until stopped, in this process."""
+    # prometheus_client reads it when it is imported, so it must have come with the environment.
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(folder).mkdir(parents=True)
     _Gunicorn(settings).run()
 
 
 def serve(settings: Settings) -> int:
     """Run web server and follower until one is told to stop; return the web server's exit status."""
-    environment = {**os.environ, **_as_environment(settings)}
+    environment = {
+        **os.environ,
+        **settings.as_environment(),
+        "PROMETHEUS_MULTIPROC_DIR": str(settings.data.resolve() / "metrics"),
+    }
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -148,10 +147,6 @@ def _end_with_parent() -> None:
     """Ask Linux for a SIGTERM when the parent dies (prctl(2), PR_SET_PDEATHSIG)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _as_environment(settings: Settings) -> dict[str, str]:
-    return {f"BANSHI_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
 
 
 if __name__ == "__main__":

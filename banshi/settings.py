@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from indexer.elasticsearch.connection import ElasticsearchOptions
 
 
 class Settings(BaseSettings):
@@ -28,6 +30,42 @@ class Settings(BaseSettings):
     index_processes: Annotated[
         int, Field(ge=0, le=64, description="Processes that analyse guides in a rebuild; 0 means one a core.")
     ] = 0
+    engine: Annotated[
+        Literal["embedded", "elasticsearch"],
+        Field(description="Engine that answers. With elasticsearch the embedded one is its standby."),
+    ] = "embedded"
+    elasticsearch_urls: Annotated[str, Field(description="Addresses of the cluster's nodes, separated by commas.")] = (
+        "http://127.0.0.1:9200"
+    )
+    elasticsearch_index: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z][a-z0-9_-]{0,50}$", description="Prefix of every index and alias that Banshi makes there."
+        ),
+    ] = "banshi"
+    elasticsearch_api_key: Annotated[
+        SecretStr, Field(description="API key (its encoded form). Goes before user and password.")
+    ] = SecretStr("")
+    elasticsearch_user: Annotated[str, Field(description="User, where there is no API key.")] = ""
+    elasticsearch_password: Annotated[SecretStr, Field(description="The user's password.")] = SecretStr("")
+    elasticsearch_ca_file: Annotated[
+        str, Field(description="File of the authority that signed the cluster's certificate.")
+    ] = ""
+    elasticsearch_fingerprint: Annotated[
+        str, Field(description="SHA-256 fingerprint of the certificate, instead of a file.")
+    ] = ""
+    elasticsearch_timeout_seconds: Annotated[
+        float, Field(gt=0, le=60, description="A search that takes longer is answered by the standby.")
+    ] = 2.0
+    elasticsearch_retries: Annotated[
+        int, Field(ge=0, le=10, description="Other nodes to try when one can't be reached. Slow ones are not retried.")
+    ] = 1
+    elasticsearch_replicas: Annotated[
+        int, Field(ge=0, le=10, description="Copies of the index beyond the first; 0 on a single node.")
+    ] = 1
+    elasticsearch_shards: Annotated[
+        int, Field(ge=1, le=64, description="Shards of the index; 1 up to a million guides.")
+    ] = 1
     city_name: Annotated[str, Field(description="Name of the city in the page frame.")] = "哈尔滨市"
     area_code: Annotated[str, Field(description="Telephone area code that the lint rules expect.")] = "0451"
     public_url: Annotated[
@@ -42,6 +80,30 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The database URL, with its default filled in."""
         return self.database_url or f"sqlite:///{(self.data / 'banshi.db').resolve()}"
+
+    @property
+    def elasticsearch(self) -> ElasticsearchOptions:
+        """How to reach Elasticsearch."""
+        return ElasticsearchOptions(
+            urls=tuple(url.strip() for url in self.elasticsearch_urls.split(",") if url.strip()),
+            index=self.elasticsearch_index,
+            api_key=self.elasticsearch_api_key.get_secret_value(),
+            user=self.elasticsearch_user,
+            password=self.elasticsearch_password.get_secret_value(),
+            ca_file=Path(self.elasticsearch_ca_file) if self.elasticsearch_ca_file else None,
+            fingerprint=self.elasticsearch_fingerprint,
+            timeout_seconds=self.elasticsearch_timeout_seconds,
+            retries=self.elasticsearch_retries,
+            replicas=self.elasticsearch_replicas,
+            shards=self.elasticsearch_shards,
+        )
+
+    def as_environment(self) -> dict[str, str]:
+        """The environment variables that give a child process these settings, secrets included."""
+        return {
+            f"BANSHI_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in self.model_dump().items()
+        }
 
     @property
     def index_folder(self) -> Path:

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -26,6 +25,7 @@ from rich.table import Table
 from banshi.composition import Application
 from banshi.settings import Settings
 from bench.machine import describe, percentile, resident_mib
+from bench.queries import measured_queries
 from guides import exchange, lookups, standard, store
 from guides.sample.catalogue import SampleCatalogue
 from indexer.document import indexed_texts
@@ -34,7 +34,6 @@ from indexer.rebuild import rebuild
 from search.request import SearchRequest
 
 QUERIES = 500
-_WAYS = ("{}", "{}怎么办", "{}要带什么", "我想办{}", "{}多少钱", "请问{}在哪办")
 
 
 def main() -> None:
@@ -71,7 +70,7 @@ def measure(folder: Path) -> dict[str, float | int | str]:
     for processes in (1, 2):
         built = rebuild(application.database, application.index_folder, processes=processes)
         figures[f"rebuild, {processes} process(es), guides/s"] = built.guides_per_second
-    queries = _queries(application)
+    queries = measured_queries(application.search.language.lexicon, QUERIES)
     figures |= _in_process(application, queries)
     figures |= _over_http(settings, queries)
     return figures
@@ -100,19 +99,6 @@ def _analysis(application: Application) -> dict[str, float | int | str]:
         "of these distinct": sum(map(len, distinct)),
         "bare jieba, 1 process, guides/s": len(texts) / seconds,
     }
-
-
-def _queries(application: Application) -> list[SearchRequest]:
-    """Different queries in citizens' ways of speaking, over all districts; the same at every run."""
-    chance = random.Random(1)
-    lexicon = application.search.language.lexicon
-    texts = sorted({text for item in lexicon.items for text in item.texts})
-    districts = [d.code for d in lexicon.divisions if d.level != "street"]
-    chance.shuffle(texts)
-    return [
-        SearchRequest(text=_WAYS[n % len(_WAYS)].format(text)[:200], division=chance.choice(districts))
-        for n, text in enumerate(texts[:QUERIES])
-    ]
 
 
 def _in_process(application: Application, queries: list[SearchRequest]) -> dict[str, float | int | str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -39,18 +40,28 @@ FIELDS: Final[dict[str, FieldKind]] = {
     "popularity": "keyword",
     "visits_order": "integer",
     "limit_order": "integer",
+    "popular_order": "integer",
     "checksum": "stored",
     "card": "stored",
 }
 """Every field of the schema and what it is for. Search may name only these."""
 
-SCHEMA_DIGEST: Final = hashlib.sha256(json.dumps(FIELDS).encode()).hexdigest()[:8]
+_CONTENT_VERSION: Final = 2
+"""Raised when the same guide gives another document, so that an index of before is rebuilt and not followed."""
+SCHEMA_DIGEST: Final = hashlib.sha256(json.dumps([FIELDS, _CONTENT_VERSION]).encode()).hexdigest()[:8]
+"""What an index must have been made with. Part of its name."""
+
+NO_TOKEN: Final = "∅"
+"""What an empty text is indexed as; folding leaves no query with it. Lucene counts only documents that have a field,
+tantivy all: with no field ever empty, both take the same averages into BM25."""
 
 IndexDocument = dict[str, Any]
 """Field -> tokens or stored text (str), keywords (list of str) or integer; see FIELDS."""
 
 _DAYS_OF_UNIT: dict[vocabulary.TimeUnit, int] = {"工作日": 1, "自然日": 1, "月": 22, "年": 250}
 _UNKNOWN_LIMIT_DAYS = 9999
+_SERIAL_DIGITS = 12
+_SERIAL_SPAN = 1_000_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +92,12 @@ def _document(guide: document.Guide, serving: Serving, references: References, a
     result: IndexDocument = {
         "code": [guide.code],
         "item_code": [guide.item_code],
-        "title": analyzer.index_tokens(title),
-        "aliases": analyzer.index_tokens(aliases),
-        "keywords": analyzer.index_tokens(keywords),
-        "body": analyzer.index_tokens(body),
-        "title_bigrams": analyzer.bigrams(title),
-        "alias_bigrams": analyzer.bigrams(aliases),
+        "title": analyzer.index_tokens(title) or NO_TOKEN,
+        "aliases": analyzer.index_tokens(aliases) or NO_TOKEN,
+        "keywords": analyzer.index_tokens(keywords) or NO_TOKEN,
+        "body": analyzer.index_tokens(body) or NO_TOKEN,
+        "title_bigrams": analyzer.bigrams(title) or NO_TOKEN,
+        "alias_bigrams": analyzer.bigrams(aliases) or NO_TOKEN,
         "exact": sorted({exact_key(text) for text in (guide.title, item.name, *item.aliases)}),
         "serves": list(serving.serves),
         "division": [guide.division_code],
@@ -100,8 +111,9 @@ def _document(guide: document.Guide, serving: Serving, references: References, a
         # Looking something up online (depth I) is not yet handling it there.
         "online": ["yes" if guide.online_depth in ("II", "III", "IV") else "no"],
         "popularity": [str(item.popularity)],
-        "visits_order": _order(guide.visits, _limit_days(guide), item.popularity),
-        "limit_order": _order(_limit_days(guide), guide.visits, item.popularity),
+        "visits_order": _order(guide.code, guide.visits, _limit_days(guide), item.popularity),
+        "popular_order": _popular_order(guide.item_code, item.popularity),
+        "limit_order": _order(guide.code, _limit_days(guide), guide.visits, item.popularity),
         "card": json.dumps(_card(guide, item, department, references), ensure_ascii=False, separators=(",", ":")),
     }
     result["checksum"] = checksum(result)
@@ -147,9 +159,16 @@ def _limit_days(guide: document.Guide) -> int:
     return _UNKNOWN_LIMIT_DAYS if limit is None else min(limit.days * _DAYS_OF_UNIT[limit.unit], _UNKNOWN_LIMIT_DAYS)
 
 
-def _order(first: int, second: int, popularity: int) -> int:
-    """One integer to sort by: ``first``, then ``second``, then the more popular."""
-    return (first * 100_000 + second) * 10 + (9 - popularity)
+def _order(code: str, first: int, second: int, popularity: int) -> int:
+    """One integer to sort by: ``first``, then ``second``, then the more popular, then always the same way."""
+    return ((first * 100_000 + second) * 10 + (9 - popularity)) << 20 | zlib.crc32(code.encode()) & 0xFFFFF
+
+
+def _popular_order(item_code: str, popularity: int) -> int:
+    """The more popular first, then by item code, which puts related services beside each other."""
+    digits = "".join(char for char in item_code if char.isdecimal())[:_SERIAL_DIGITS]
+    serial = int(digits or "0")
+    return (9 - popularity) * _SERIAL_SPAN + serial
 
 
 def _card(

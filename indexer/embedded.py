@@ -26,24 +26,15 @@ from typing import Any, Final
 
 import tantivy
 
-from indexer.document import FIELDS, SCHEMA_DIGEST, IndexDocument
+from indexer.document import FIELDS, IndexDocument
+from indexer.lexicon import Lexicon
+from indexer.life import BusyError, Entry, IndexMissingError, IndexWriteError, Rejected, State, new_name, require_schema
 
 _STATE_CODE: Final = "__state__"
 _WRITER_HEAP_BYTES: Final = 128_000_000
 _WRITER_THREADS: Final = 1
 _LOCK_POLL_SECONDS: Final = 0.05
-
-
-class IndexMissingError(Exception):
-    """There is no index to read or write yet. The message says what to run."""
-
-
-class IndexWriteError(Exception):
-    """Writing failed, most often for want of disk space. What was committed before is untouched."""
-
-
-class BusyError(Exception):
-    """Another process holds the lock. The message says which work is under way."""
+_NAMED_AT_MOST: Final = 100
 
 
 @cache
@@ -71,7 +62,9 @@ class Pointer:
 
 
 class IndexFolder:
-    """The folder that holds the indexes."""
+    """The folder that holds the embedded indexes (indexer.life.Indexes)."""
+
+    engine = "embedded"
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -93,16 +86,38 @@ class IndexFolder:
         except IndexMissingError:
             return None
 
-    def current(self) -> Path:
-        """The folder of the current index."""
+    def current(self) -> str:
+        """Name of the index that serves; IndexMissingError where there is none."""
         pointer = self.pointer()
         if pointer is None:
             raise IndexMissingError("还没有索引。请先运行：banshi init，再运行：banshi index rebuild")
-        return self.root / pointer.name
+        return pointer.name
+
+    def previous(self) -> str | None:
+        """Name of the index that served before."""
+        pointer = self._pointer_if_readable()
+        return pointer.previous if pointer else None
 
     def new_name(self, now: datetime.datetime) -> str:
-        """A name for an index made now; names sort by time, and the digest tells the schema."""
-        return f"banshi-{now:%Y%m%d-%H%M%S-%f}-{SCHEMA_DIGEST}"
+        """A name for an index made now."""
+        return new_name("banshi", now)
+
+    def create(self, name: str, lexicon: Lexicon) -> None:
+        """Make the index's folder."""
+        (self.root / name).mkdir(parents=True)
+        _save_lexicon(self.root / name, lexicon)
+
+    def writer(self, name: str) -> EmbeddedWriter:
+        """A writer of the index."""
+        return EmbeddedWriter(self.root / name)
+
+    def reader(self, name: str) -> EmbeddedReader:
+        """A reader of the index; IndexMissingError where it is not there or of another schema."""
+        return EmbeddedReader(self.root / name)
+
+    def discard(self, name: str) -> None:
+        """Delete an index that came to nothing; a full disk is not made fuller by what failed on it."""
+        shutil.rmtree(self.root / name, ignore_errors=True)
 
     def swap(self, name: str) -> None:
         """Make ``name`` current, by one rename, so that a reader sees either the old or the new."""
@@ -138,39 +153,72 @@ class IndexFolder:
 
 
 class EmbeddedWriter:
-    """Writes one tantivy index. Nothing is seen by readers before ``commit``."""
+    """Writes one tantivy index (indexer.life.IndexWriter). Nothing is seen by readers before ``commit``."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         self._index = tantivy.Index(schema(), path=str(folder))
         self._writer = self._index.writer(_WRITER_HEAP_BYTES, _WRITER_THREADS)
+        state = _state(self._index.searcher())
+        self.rejected = {} if state is None else {each.code: each.reason for each in state.rejected}
 
-    def add(self, documents: Iterable[IndexDocument]) -> int:
-        """Add documents; return how many."""
+    def add(self, documents: Iterable[IndexDocument], position: int) -> int:  # noqa: ARG002 - one writer, no versions
+        """Add documents; return how many were taken."""
         count = 0
-        with _write_errors():
-            for indexed in documents:
-                self._writer.add_document(tantivy.Document(**indexed))
-                count += 1
+        for indexed in documents:
+            code = indexed["code"][0]
+            try:
+                made = tantivy.Document(**indexed)
+            except (TypeError, ValueError) as error:
+                self.rejected[code] = str(error)
+                continue
+            self.rejected.pop(code, None)
+            with _write_errors():
+                self._writer.add_document(made)
+            count += 1
         return count
 
-    def replace_item(self, item_code: str, documents: Iterable[IndexDocument]) -> int:
-        """Put an item's documents in the place of those it had."""
-        self._writer.delete_documents_by_term("item_code", item_code)
-        return self.add(documents)
+    def replace_items(self, made: Iterable[tuple[str, list[IndexDocument]]], position: int) -> None:
+        """Put each item's documents in the place of those it had."""
+        for item_code, documents in made:
+            self._writer.delete_documents_by_term("item_code", item_code)
+            self.add(documents, position)
 
-    def commit(self, position: int) -> None:
+    def commit(self, position: int, lexicon: Lexicon) -> None:
         """Make everything since the last commit visible, together with the outbox position it reflects."""
-        state = json.dumps({"position": position})
+        # The lexicon first: killed before the commit, the same changes are applied again.
+        _save_lexicon(self._folder, lexicon)
+        state = json.dumps({"position": position, "rejected": self.rejected})
         with _write_errors():
             self._writer.delete_documents_by_term("code", _STATE_CODE)
-            self._writer.add_document(tantivy.Document(code=[_STATE_CODE], card=state, visits_order=0, limit_order=0))
+            self._writer.add_document(
+                tantivy.Document(code=[_STATE_CODE], card=state, visits_order=0, limit_order=0, popular_order=0)
+            )
             self._writer.commit()
+
+    def finish(self) -> None:
+        """Nothing to do: tantivy merges as it goes."""
 
     def close(self) -> None:
         """Wait for merges and let go of the index."""
         with contextlib.suppress(ValueError):  # after a failed commit it is gone already
             self._writer.wait_merging_threads()
+
+
+def _save_lexicon(folder: Path, lexicon: Lexicon) -> None:
+    """The file appears whole or not at all."""
+    partial = folder / "lexicon.json.part"
+    partial.write_text(lexicon.to_json(), encoding="utf-8")
+    partial.replace(folder / "lexicon.json")
+
+
+def _state(searcher: tantivy.Searcher) -> State | None:
+    hits = searcher.search(tantivy.Query.term_query(schema(), "code", _STATE_CODE), 1).hits
+    if not hits:
+        return None
+    state: dict[str, Any] = json.loads(searcher.doc(hits[0][1])["card"][0])
+    return State(int(state["position"]), tuple(Rejected(*each) for each in state.get("rejected", {}).items()))
 
 
 @contextlib.contextmanager
@@ -183,14 +231,14 @@ def _write_errors() -> Iterator[None]:
 
 
 class EmbeddedReader:
-    """Reads one tantivy index as it was at the last ``reload``."""
+    """Reads one tantivy index as it was at the last ``reload`` (indexer.life.IndexReader)."""
 
     def __init__(self, folder: Path) -> None:
         if not tantivy.Index.exists(str(folder)):
             raise IndexMissingError(f"索引 {folder.name} 不完整。请运行：banshi index rebuild")
-        if not folder.name.endswith(SCHEMA_DIGEST):
-            raise IndexMissingError(f"索引 {folder.name} 的结构不是本程序的。请运行：banshi index rebuild")
+        require_schema(folder.name)
         self.folder = folder
+        self.name = folder.name
         self._index = tantivy.Index(schema(), path=str(folder))
         self._index.config_reader(reload_policy="manual")
         self.reload()
@@ -200,22 +248,39 @@ class EmbeddedReader:
         self._index.reload()
         self.searcher = self._index.searcher()
 
-    def position(self) -> int:
+    def state(self) -> State:
         """How far this index has followed the outbox."""
-        query = tantivy.Query.term_query(schema(), "code", _STATE_CODE)
-        hits = self.searcher.search(query, 1).hits
-        if not hits:
-            raise IndexMissingError(f"索引 {self.folder.name} 不完整。请运行：banshi index rebuild")
-        state: dict[str, Any] = json.loads(self.searcher.doc(hits[0][1])["card"][0])
-        return int(state["position"])
+        state = _state(self.searcher)
+        if state is None:
+            raise IndexMissingError(f"索引 {self.name} 不完整。请运行：banshi index rebuild")
+        return state
 
-    def entries(self) -> dict[str, tuple[str, str]]:
-        """Guide code -> (item code, checksum) of every document."""
-        found: dict[str, tuple[str, str]] = {}
+    def lexicon_stamp(self) -> object:
+        """Something that changes with the lexicon."""
+        return self.name, (self.folder / "lexicon.json").stat().st_mtime_ns
+
+    def lexicon(self) -> Lexicon:
+        """The words that this index was built with, and what search must know of the catalogue."""
+        return Lexicon.from_json((self.folder / "lexicon.json").read_text(encoding="utf-8"))
+
+    def entries(self) -> dict[str, Entry]:
+        """Guide code -> entry of every document."""
+        found: dict[str, Entry] = {}
         hits = self.searcher.search(tantivy.Query.all_query(), max(1, self.searcher.num_docs), count=False).hits
         for _score, address in hits:
             stored = self.searcher.doc(address)
             card = json.loads(stored["card"][0])
             if "code" in card:
-                found[card["code"]] = (card["item_code"], stored["checksum"][0])
+                found[card["code"]] = Entry(
+                    card["item_code"], card["division"]["code"], card["department"]["code"], stored["checksum"][0]
+                )
         return found
+
+    def named(self, exact: str, division: str) -> list[str]:
+        """Codes of the guides with this exact key that serve a division."""
+        clauses = [
+            (tantivy.Occur.Must, tantivy.Query.term_query(schema(), field, value, "basic"))
+            for field, value in (("exact", exact), ("serves", division))
+        ]
+        hits = self.searcher.search(tantivy.Query.boolean_query(clauses), _NAMED_AT_MOST).hits
+        return sorted(json.loads(self.searcher.doc(address)["card"][0])["code"] for _score, address in hits)

@@ -10,7 +10,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -60,24 +59,24 @@ class Lexicon:
         """The divisions as a tree."""
         return DivisionTree(self.divisions)
 
-    def save(self, folder: Path) -> None:
-        """Write to ``folder``; the file appears whole or not at all."""
-        data = {
-            "divisions": [division.model_dump() for division in self.divisions],
-            "departments": [asdict(department) for department in self.departments],
-            "sector_aliases": self.sector_aliases,
-            "themes": self.themes,
-            "items": [asdict(item) for item in self.items],
-            "words": self.words,
-        }
-        partial = folder / "lexicon.json.part"
-        partial.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
-        partial.replace(folder / "lexicon.json")
+    def to_json(self) -> str:
+        """One line of JSON; equal lexicons give equal text."""
+        return json.dumps(
+            {
+                "divisions": [division.model_dump() for division in self.divisions],
+                "departments": [asdict(department) for department in self.departments],
+                "sector_aliases": self.sector_aliases,
+                "themes": self.themes,
+                "items": [asdict(item) for item in self.items],
+                "words": self.words,
+            },
+            ensure_ascii=False,
+        )
 
     @classmethod
-    def load(cls, folder: Path) -> Lexicon:
-        """Read what ``save`` wrote."""
-        data = json.loads((folder / "lexicon.json").read_text(encoding="utf-8"))
+    def from_json(cls, text: str) -> Lexicon:
+        """Read what ``to_json`` wrote."""
+        data = json.loads(text)
         return cls(
             divisions=tuple(document.Division.model_construct(**row) for row in data["divisions"]),
             departments=tuple(DepartmentEntry(**row) for row in data["departments"]),
@@ -99,8 +98,16 @@ class Lexicon:
         )
 
 
-def build(connection: sa.Connection, published_items: Sequence[str] | None = None) -> Lexicon:
-    """The lexicon of what the database holds now; ``published_items`` limits the suggestions to items with guides."""
+def build(
+    connection: sa.Connection,
+    published_items: Sequence[str] | None = None,
+    words: tuple[str, ...] | None = None,
+) -> Lexicon:
+    """The lexicon of what the database holds now; ``published_items`` limits the suggestions to items with guides.
+
+    ``words`` are those that an index was built with: it keeps them as long as it lives, since its older documents were
+    cut by them and queries must be cut alike. A new authority's name is a word from the next rebuild on.
+    """
     divisions = lookups.divisions(connection)
     departments = lookups.departments(connection)
     items = lookups.items(connection)
@@ -119,7 +126,11 @@ def build(connection: sa.Connection, published_items: Sequence[str] | None = Non
         sector_aliases={sector: tuple(names) for sector, names in aliases.items()},
         themes=tuple((audience, code, name) for (audience, code), name in lookups.theme_names(connection).items()),
         items=tuple(_item_entry(item) for item in items),
-        words=tuple(sorted(set(_user_words(divisions, departments, lookups.result_names(connection))))),
+        words=(
+            tuple(sorted(set(_user_words(divisions, departments, lookups.result_names(connection)))))
+            if words is None
+            else words
+        ),
     )
 
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 import datetime
 import multiprocessing
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from guides import lookups, outbox
 from guides.database import Database
 from indexer import gate, lexicon
 from indexer.analyst import Analyst
 from indexer.document import IndexDocument
-from indexer.embedded import EmbeddedReader, EmbeddedWriter, IndexFolder
+from indexer.life import Indexes, IndexMissingError, IndexReader, IndexWriter, Rejected
 
 Progress = Callable[[int, int], None]
 """Called with (guides written, guides in all)."""
@@ -33,8 +31,9 @@ _GATE_SAMPLE_ITEMS = 40
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
-    """What a rebuild made, and how long its parts took."""
+    """What a rebuild made, and how long its parts took. ``rejected`` are guides that the engine refused, with why."""
 
+    engine: str
     name: str
     guides: int
     items: int
@@ -42,42 +41,62 @@ class RebuildReport:
     guides_per_second: float
     processes: int
     removed: list[str]
+    rejected: list[Rejected]
 
 
 def rebuild(
-    database: Database, folder: IndexFolder, *, processes: int | None = None, progress: Progress | None = None
+    database: Database, indexes: Indexes, *, processes: int | None = None, progress: Progress | None = None
 ) -> RebuildReport:
     """Build, check and swap in a new index; raise GateError and keep the old one when the check finds a difference."""
     started = time.monotonic()
-    with folder.lock("rebuild", "另一个重建正在进行，请等它完成"):
-        removed = folder.remove_leftovers()
+    with indexes.lock("rebuild", "另一个重建正在进行，请等它完成"):
+        removed = indexes.remove_leftovers()
         with database.reading() as connection:
             position = outbox.last_id(connection)
             counts = lookups.published_items(connection)
             words = lexicon.build(connection, [code for code, _count in counts])
-        name = folder.new_name(datetime.datetime.now(datetime.UTC))
-        path = folder.root / name
+        name = indexes.new_name(datetime.datetime.now(datetime.UTC))
         workers = processes or os.cpu_count() or 1
         try:
-            path.mkdir(parents=True)
-            words.save(path)
-            written = _write(database, path, words, counts, workers, position, progress)
-            report = gate.check(database, EmbeddedReader(path), sample_items=_GATE_SAMPLE_ITEMS)
-            if not report.passed:
+            indexes.create(name, words)
+            written = _write(database, indexes, name, words, counts, workers, position, progress)
+            reader = indexes.reader(name)
+            report = gate.check(database, reader, sample_items=_GATE_SAMPLE_ITEMS, before=_serving(indexes))
+            if not report.may_serve:
                 raise gate.GateError(report)
+            _swap(database, indexes, name, words)
         except BaseException:
-            # A full disk is not made fuller by what failed on it.
-            shutil.rmtree(path, ignore_errors=True)
+            indexes.discard(name)
             raise
-        with folder.lock("writer", "另一个进程正在写索引", wait_seconds=60):
-            folder.swap(name)
     seconds = time.monotonic() - started
-    return RebuildReport(name, written, len(counts), seconds, written / seconds, workers, removed)
+    return RebuildReport(
+        indexes.engine, name, written, len(counts), seconds, written / seconds, workers, removed, report.rejected
+    )
+
+
+def _serving(indexes: Indexes) -> IndexReader | None:
+    """The index that serves while the new one is made, if there is one that this version can read."""
+    try:
+        return indexes.reader(indexes.current())
+    except IndexMissingError:
+        return None
+
+
+def _swap(database: Database, indexes: Indexes, name: str, words: lexicon.Lexicon) -> None:
+    """Let the new index serve, up to date: while the gate looked, the old one was followed and the new one was not."""
+    with indexes.lock("writer", "另一个进程正在写索引", wait_seconds=60):
+        writer = indexes.writer(name)
+        try:
+            catch_up(database, words.words, writer, indexes.reader(name).state().position)
+        finally:
+            writer.close()
+        indexes.swap(name)
 
 
 def _write(
     database: Database,
-    path: Path,
+    indexes: Indexes,
+    name: str,
     words: lexicon.Lexicon,
     counts: Sequence[tuple[str, int]],
     workers: int,
@@ -87,14 +106,15 @@ def _write(
     """Fill a new index and bring it up to the newest change; return how many guides it was filled with."""
     total = sum(count for _code, count in counts)
     written = 0
-    writer = EmbeddedWriter(path)
+    writer = indexes.writer(name)
     try:
-        for batch in _analysed(database.url, words, _tasks(counts), workers):
-            written += writer.add(batch)
+        for batch in _analysed(database, words, _tasks(counts), workers):
+            written += writer.add(batch, position)
             if progress:
                 progress(written, total)
-        writer.commit(position)
-        catch_up(database, path, writer, position)
+        writer.commit(position, words)
+        catch_up(database, words.words, writer, position)
+        writer.finish()
     finally:
         writer.close()
     return written
@@ -113,13 +133,15 @@ def _tasks(counts: Sequence[tuple[str, int]]) -> list[list[str]]:
     return groups
 
 
-def _analysed(url: str, words: lexicon.Lexicon, tasks: list[list[str]], workers: int) -> Iterator[list[IndexDocument]]:
+def _analysed(
+    database: Database, words: lexicon.Lexicon, tasks: list[list[str]], workers: int
+) -> Iterator[list[IndexDocument]]:
     if workers == 1:
-        analyst = Analyst(Database(url), words.words)
+        analyst = Analyst(database, words.words)
         yield from map(analyst.documents_of, tasks)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, initializer=_start_worker, initargs=(url, words)) as pool:
+    with context.Pool(workers, initializer=_start_worker, initargs=(database.url, words)) as pool:
         yield from pool.imap_unordered(_work, tasks)
 
 
@@ -141,20 +163,22 @@ def _kept_analyst(database: Database, words: tuple[str, ...]) -> Analyst:
     return Analyst(database, words)
 
 
-def catch_up(database: Database, path: Path, writer: EmbeddedWriter, position: int) -> int:
-    """Apply what the outbox holds after ``position`` to the index in ``path``; return the new position."""
-    words = lexicon.Lexicon.load(path)
-    while True:
+def catch_up(database: Database, words: tuple[str, ...], writer: IndexWriter, position: int) -> int:
+    """Apply what the outbox holds after ``position`` to an index that was built with ``words``; return the new
+    position.
+
+    Up to the newest change at the time of the call: while changes keep arriving there is no end to wait for.
+    """
+    with database.reading() as connection:
+        newest = outbox.last_id(connection)
+    while position < newest:
         with database.reading() as connection:
             entries = outbox.after(connection, position)
-            if not entries:
-                return position
-            analyst = _kept_analyst(database, words.words)
+            position = entries[-1].id
+            analyst = _kept_analyst(database, words)
             codes = sorted({entry.item_code for entry in entries})
-            for code, made in analyst.documents_by_item(connection, codes):
-                writer.replace_item(code, made)
+            writer.replace_items(analyst.documents_by_item(connection, codes), position)
             published = [code for code, _count in lookups.published_items(connection)]
-            # The lexicon first: killed before the commit, the same changes are applied again.
-            lexicon.build(connection, published).save(path)
-        position = entries[-1].id
-        writer.commit(position)
+            catalogue = lexicon.build(connection, published, words)
+        writer.commit(position, catalogue)
+    return position

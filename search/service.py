@@ -10,14 +10,23 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from guides.vocabulary import APPLICANT_GROUP_LABELS, LEVEL_LABELS
 from indexer.analysis import Analyzer
 from indexer.lexicon import Lexicon
 from indexer.serving import service_key
 from search import answer, highlight, ranking
-from search.engines.base import Clause, Engine, EngineRequest, EngineResponse, Filters, Sort
+from search.engines.base import (
+    Clause,
+    Engine,
+    EngineRequest,
+    EngineResponse,
+    EngineUnavailableError,
+    Filters,
+    Sort,
+)
+from search.engines.standby import Engines
 from search.places import DepartmentFilter, Places
 from search.request import SearchRequest, empty_query, last_page, nothing_readable, page_past_end
 from search.results import FacetValue, Relaxed, SearchResponse, SearchResult, ShownChip, UnderstoodView
@@ -33,6 +42,7 @@ FACET_FIELDS: Final = {
 }
 """Name of a facet in requests -> keyword field of the document."""
 
+_Answer = TypeVar("_Answer")
 _ONLINE_LABELS: Final = {"yes": "可网上办", "no": "窗口办理"}
 _RELAX_ORDER: Final = ("theme", "online", "level", "applicant", "department")
 _RELAXED_SHOWN: Final = 5
@@ -93,26 +103,41 @@ class _Plan:
 
 
 class SearchService:
-    """Searches one engine. ``lexicon_source`` gives the engine's current lexicon and something that changes with it."""
+    """Searches the engine that ``engines`` chooses; one search is answered by one engine from beginning to end."""
 
-    def __init__(self, engine: Engine, lexicon_source: Callable[[], tuple[object, Callable[[], Lexicon]]]) -> None:
-        self.engine = engine
-        self._lexicon_source = lexicon_source
+    def __init__(self, engines: Engines) -> None:
+        self.engines = engines
         self._weights = ranking.load_weights()
         self._lock = threading.Lock()
-        self._stamp: object = None
-        self._language: Language | None = None
+        self._languages: dict[str, tuple[object, Language]] = {}
 
     @property
     def language(self) -> Language:
-        """The words of the current index."""
-        stamp, load = self._lexicon_source()
-        if self._language is None or stamp != self._stamp:
+        """The words of the index that answers now."""
+        return self._on_some_engine(lambda engine, _degraded: self._language_of(engine))
+
+    def _on_some_engine(self, ask: Callable[[Engine, bool], _Answer]) -> _Answer:
+        """What the first engine that can answer says; EngineUnavailableError where none can."""
+        trouble: list[EngineUnavailableError] = []
+        for choice in self.engines.choices():
+            try:
+                return ask(choice.engine, choice.degraded)
+            except EngineUnavailableError as error:
+                self.engines.failed(choice.engine, error)
+                trouble.append(error)
+        raise trouble[0]
+
+    def _language_of(self, engine: Engine) -> Language:
+        stamp = engine.lexicon_stamp()
+        kept = self._languages.get(engine.name)
+        if kept is None or kept[0] != stamp:
             with self._lock:
-                if self._language is None or stamp != self._stamp:
-                    self._language = _make_language(load(), self._language)
-                    self._stamp = stamp
-        return self._language
+                kept = self._languages.get(engine.name)
+                if kept is None or kept[0] != stamp:
+                    others = [language for _stamp, language in self._languages.values()]
+                    kept = (stamp, _make_language(engine.lexicon(), others))
+                    self._languages[engine.name] = kept
+        return kept[1]
 
     def suggest(self, prefix: str, limit: int = 8) -> list[Suggestion]:
         """What may be meant by a beginning; see Suggester."""
@@ -124,6 +149,24 @@ class SearchService:
         request = request.checked()
         if request.is_empty:
             raise empty_query()
+        return self._on_some_engine(
+            lambda engine, degraded: _Search(
+                engine, self._language_of(engine), self._weights, degraded=degraded
+            ).answer(request, started)
+        )
+
+
+class _Search:
+    """One search on one engine."""
+
+    def __init__(self, engine: Engine, language: Language, weights: ranking.Weights, *, degraded: bool) -> None:
+        self.engine = engine
+        self.language = language
+        self._weights = weights
+        self._degraded = degraded
+
+    def answer(self, request: SearchRequest, started: float) -> SearchResponse:
+        """The response; ``started`` is when the person began to wait."""
         language = self.language
         plan = self._plan(request, language)
         words = self._words(plan, language, "names")
@@ -158,7 +201,7 @@ class SearchService:
             page=request.page,
             size=request.size,
             engine=self.engine.name,
-            degraded=False,
+            degraded=self._degraded,
             took_ms=round((time.perf_counter() - started) * 1000, 2),
             engine_ms=round(response.took_ms, 2),
             results=self._results(response, plan, highlights, language),
@@ -350,8 +393,12 @@ def _theme_with_audience(themes: dict[str, str]) -> Callable[[str], str]:
     return label
 
 
-def _make_language(lexicon: Lexicon, old: Language | None) -> Language:
-    same_words = old is not None and old.lexicon.words == lexicon.words
-    analyzer = old.analyzer if old is not None and same_words else Analyzer(lexicon.words)
+def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:
+    """``others`` are languages at hand: what is the same is shared, since jieba's dictionary is large."""
+    for other in others:
+        if other.lexicon == lexicon:
+            return other
+    analyzer = next((other.analyzer for other in others if other.lexicon.words == lexicon.words), None)
+    analyzer = analyzer or Analyzer(lexicon.words)
     themes = {f"{audience}/{code}": name for audience, code, name in lexicon.themes}
     return Language(lexicon, themes, analyzer, Places(lexicon), Understanding(lexicon, analyzer), Suggester(lexicon))

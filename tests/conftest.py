@@ -12,6 +12,10 @@ from banshi.settings import Settings
 from guides import exchange, standard
 from guides.sample.catalogue import SampleCatalogue
 from indexer.rebuild import rebuild
+from tests.elasticsearch.fixtures import elasticsearch_cluster, elasticsearch_node
+from tests.postgresql import databases, postgresql_server
+
+__all__ = ["databases", "elasticsearch_cluster", "elasticsearch_node", "postgresql_server", "sample"]
 
 
 @pytest.fixture(scope="session")

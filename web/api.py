@@ -13,6 +13,7 @@ from search.suggest import MAX_PREFIX_CHARACTERS
 from web import guide_view, openapi
 from web.context import web
 from web.errors import error_json
+from web.metrics import count_search
 from web.params import SEARCH_PARAMETERS, integer, refuse_unknown, search_request
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -24,7 +25,7 @@ _MAX_SUGGESTIONS = 20
 def search() -> ResponseReturnValue:
     """Search the guides."""
     refuse_unknown(request.args, SEARCH_PARAMETERS)
-    return jsonify(web().search.search(search_request(request.args)).to_json())
+    return jsonify(count_search(web().search.search(search_request(request.args))).to_json())
 
 
 @blueprint.get("/suggest")

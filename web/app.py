@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask, url_for
 
-from web import api, errors, health, pages, security
+from web import api, errors, health, metrics, pages, security
 from web.context import WebContext
 from web.presenting import register_filters
 
@@ -34,6 +34,7 @@ def create_app(context: WebContext) -> Flask:
     app.jinja_env.globals["site"] = context
     register_filters(app)
     security.register(app)
+    metrics.register(app)
     errors.register(app)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(api.blueprint)

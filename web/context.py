@@ -9,16 +9,26 @@ from typing import cast
 from flask import current_app
 
 from guides.database import Database
+from search.engines.base import EngineStatus
 from search.service import SearchService
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLag:
+    """An engine's state, how many changes its index has yet to see, and the age of the oldest of them in seconds."""
+
+    status: EngineStatus
+    changes: int
+    seconds: float
 
 
 @dataclass(frozen=True)
 class WebContext:
-    """The site's parts and settings. ``index_lag`` gives (changes unseen, age of the oldest in seconds)."""
+    """The site's parts and settings. ``index_lags`` tells of every engine in use, the one that answers first."""
 
     database: Database
     search: SearchService
-    index_lag: Callable[[], tuple[int, float]]
+    index_lags: Callable[[], list[IndexLag]]
     city_name: str
     public_url: str
     index_stale_seconds: int

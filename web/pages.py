@@ -15,6 +15,7 @@ from search.results import SearchResponse
 from web import guide_view
 from web.context import web
 from web.errors import error_page
+from web.metrics import count_search
 from web.params import search_request
 from web.presenting import search_url
 
@@ -44,7 +45,7 @@ def _division_in(tree: DivisionTree) -> str:
 @blueprint.app_context_processor
 def _frame() -> dict[str, Any]:
     """What every page's frame shows."""
-    return {"values": request.args}
+    return {"values": request.args, "degraded": web().search.engines.degraded_reason is not None}
 
 
 @blueprint.get("/")
@@ -76,7 +77,7 @@ def search() -> ResponseReturnValue:
     asked = search_request(values)
     if asked.is_empty or (not asked.text and asked.division and set(filter(values.get, values)) <= {"division"}):
         return render_template("empty_query.html", division=places.tree.by_code[_division_code()])
-    response = service.search(asked)
+    response = count_search(service.search(asked))
     return render_template(
         "results.html",
         response=response,

@@ -1,80 +1,128 @@
-"""``banshi index``: rebuild, sync, status, check."""
+"""``banshi index``: rebuild, sync, status, check, rollback."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
+from typing import Any
 
 import click
+import rich.progress
 import structlog
 
-from banshi.cli.output import json_option, print_json, print_text, progress_bar, refusals
+from banshi.cli.output import ENGINES, json_option, print_json, print_text, progress_bar, refusals
 from banshi.composition import Application
-from banshi.logs import configure_logging
 from guides import outbox
-from indexer import follower, gate
+from indexer import follower, gate, life
+from indexer.life import Indexes
+from indexer.rebuild import RebuildReport
 from indexer.rebuild import rebuild as rebuild_index
+
+_engine_option = click.option(
+    "--engine", type=click.Choice(ENGINES), help="Only this engine's index; by default those of all engines in use."
+)
 
 
 @click.group()
 def group() -> None:
-    """Build the index, keep it up to date, and check it against the database."""
+    """Build the indexes, keep them up to date, and check them against the database."""
+
+
+def _chosen(application: Application, engine: str | None) -> list[Indexes]:
+    return application.indexes if engine is None else [application.indexes_of(engine)]
+
+
+def _print_many(values: list[Any], *, as_json: bool, text: Callable[[Any], str]) -> None:
+    """JSON: the first engine's values, as ever, and all of them under ``engines``."""
+    if as_json:
+        print_json({**values[0], "engines": values})
+    else:
+        for value in values:
+            print_text(text(value))
 
 
 @group.command()
 @click.option("--processes", type=click.IntRange(1, 64), help="Processes that analyse; one a core by default.")
+@_engine_option
 @json_option
 @click.pass_obj
-def rebuild(application: Application, processes: int | None, as_json: bool) -> None:
+def rebuild(application: Application, processes: int | None, engine: str | None, as_json: bool) -> None:
     """Build a new index beside the old one, check it, and put it in the old one's place."""
+    reports: list[RebuildReport] = []
     with refusals(as_json=as_json):
         application.database.require_ready()
-        with progress_bar("重建索引") as bar:
-            task = bar.add_task("", total=None)
-            report = rebuild_index(
-                application.database,
-                application.index_folder,
-                processes=processes or application.settings.index_processes or None,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
-            )
-    if as_json:
-        print_json(asdict(report))
-    else:
-        print_text(
-            f"索引 {report.name} 已启用：{report.guides} 份指南，{report.items} 个事项，"
-            f"{report.seconds:.1f} 秒（每秒 {report.guides_per_second:.0f} 份）"
-        )
+        for indexes in _chosen(application, engine):
+            with progress_bar(f"重建索引 {indexes.engine}") as bar:
+                reports.append(
+                    rebuild_index(
+                        application.database,
+                        indexes,
+                        processes=processes or application.settings.index_processes or None,
+                        progress=_shown_on(bar),
+                    )
+                )
+    _print_many([asdict(report) for report in reports], as_json=as_json, text=_rebuilt_text)
+
+
+def _shown_on(bar: rich.progress.Progress) -> Callable[[int, int], None]:
+    task = bar.add_task("", total=None)
+    return lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _rebuilt_text(report: dict[str, Any]) -> str:
+    text = (
+        f"索引 {report['name']}（{report['engine']}）已启用：{report['guides']} 份指南，{report['items']} 个事项，"
+        f"{report['seconds']:.1f} 秒（每秒 {report['guides_per_second']:.0f} 份）"
+    )
+    refused = report["rejected"]
+    return text + "".join(f"\n  引擎拒收 {each['code']}：{each['reason']}" for each in refused)
 
 
 @group.command()
 @click.option("--follow", is_flag=True, help="Go on until stopped.")
+@_engine_option
 @json_option
 @click.pass_obj
-def sync(application: Application, follow: bool, as_json: bool) -> None:
+def sync(application: Application, follow: bool, engine: str | None, as_json: bool) -> None:
     """Apply the changes that the index has not seen yet."""
     with refusals(as_json=as_json):
         application.database.require_ready()
         if follow:
-            _follow(application)
+            _follow(application, _chosen(application, engine))
             return
-        report = follower.sync(application.database, application.index_folder)
-    if as_json:
-        print_json(asdict(report))
-    else:
-        print_text(f"已同步 {report.after - report.before} 条变更，用时 {report.seconds:.2f} 秒")
+        reports = [follower.sync(application.database, indexes) for indexes in _chosen(application, engine)]
+    _print_many(
+        [asdict(report) for report in reports],
+        as_json=as_json,
+        text=lambda r: f"{r['engine']}：已同步 {r['after'] - r['before']} 条变更，用时 {r['seconds']:.2f} 秒",
+    )
 
 
-def _follow(application: Application) -> None:
-    configure_logging(application.settings.log_format)
-    log = structlog.get_logger("follower")
+def _follow(application: Application, followed: list[Indexes]) -> None:
+    """One thread an engine: one that is out of reach does not hold up the other."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
+    threads = [
+        threading.Thread(target=_follow_one, args=(application, indexes, stop), name=f"follow-{indexes.engine}")
+        for indexes in followed
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        # A join without a limit would keep the signal from being handled.
+        while thread.is_alive():
+            thread.join(0.5)
+
+
+def _follow_one(application: Application, indexes: Indexes, stop: threading.Event) -> None:
+    log = structlog.get_logger("follower").bind(engine=indexes.engine)
     log.info("following")
     follower.follow(
         application.database,
-        application.index_folder,
+        indexes,
         stop,
         on_sync=lambda report: log.info(
             "synced", changes=report.after - report.before, seconds=round(report.seconds, 3)
@@ -85,39 +133,94 @@ def _follow(application: Application) -> None:
 
 
 @group.command()
+@_engine_option
 @json_option
 @click.pass_obj
-def status(application: Application, as_json: bool) -> None:
+def status(application: Application, engine: str | None, as_json: bool) -> None:
     """Which index serves, how large it is, and how many changes it has yet to see."""
     with refusals(as_json=as_json):
         application.database.require_ready()
-        engine = application.engine.status()
+        found = []
         with application.database.reading() as connection:
             newest = outbox.last_id(connection)
-    lag = newest - engine.position
-    if as_json:
-        print_json({**asdict(engine), "newest_change": newest, "lag": lag})
-    elif engine.ready:
-        print_text(f"{engine.name}：{engine.index}，{engine.documents} 份指南，落后 {lag} 条变更")
-    else:
-        print_text(engine.message)
-    if not engine.ready:
+        for name in [engine] if engine else application.engine_names:
+            lag = application.lag(application.engine_of(name).status())
+            rejected, previous = [], None
+            if lag.status.ready:
+                indexes = application.indexes_of(name)
+                rejected = [asdict(each) for each in indexes.reader(lag.status.index).state().rejected]
+                previous = indexes.previous()
+            found.append(
+                {
+                    **asdict(lag.status),
+                    "newest_change": newest,
+                    "lag": lag.changes,
+                    "lag_seconds": round(lag.seconds, 1),
+                    "previous": previous,
+                    "rejected": rejected,
+                }
+            )
+    _print_many(found, as_json=as_json, text=_status_text)
+    if not all(each["ready"] for each in found):
         raise SystemExit(1)
+
+
+def _status_text(status: dict[str, Any]) -> str:
+    if not status["ready"]:
+        return f"{status['name']}：{status['message']}"
+    text = f"{status['name']}：{status['index']}，{status['documents']} 份指南，落后 {status['lag']} 条变更"
+    if status["rejected"]:
+        text += f"，拒收 {len(status['rejected'])} 份（banshi index check 列出）"
+    return text + (f"。{status['message']}" if status["message"] else "")
 
 
 @group.command()
+@_engine_option
 @json_option
 @click.pass_obj
-def check(application: Application, as_json: bool) -> None:
+def check(application: Application, engine: str | None, as_json: bool) -> None:
     """Compare every document with the database. Changes nothing; exit with 1 where they differ."""
+    found = []
     with refusals(as_json=as_json):
         application.database.require_ready()
-        report = gate.check(application.database, application.engine.reader())
-    if as_json:
-        print_json({"passed": report.passed, **asdict(report)})
-    else:
-        print_text(report.summary())
-        if report.behind:
-            print_text(f"另有 {report.behind} 条变更待同步")
-    if not report.passed:
+        for indexes in _chosen(application, engine):
+            report = gate.check(application.database, indexes.reader(indexes.current()))
+            found.append(
+                {"engine": indexes.engine, "passed": report.passed, "summary": report.summary(), **asdict(report)}
+            )
+    _print_many(found, as_json=as_json, text=_check_text)
+    if not all(each["passed"] for each in found):
         raise SystemExit(1)
+
+
+def _check_text(report: dict[str, Any]) -> str:
+    text = f"{report['engine']}：{report['summary']}"
+    text += "".join(f"\n  引擎拒收 {each['code']}：{each['reason']}" for each in report["rejected"])
+    return text + (f"\n  另有 {report['behind']} 条变更待同步" if report["behind"] else "")
+
+
+@group.command()
+@_engine_option
+@json_option
+@click.pass_obj
+def rollback(application: Application, engine: str | None, as_json: bool) -> None:
+    """Let the index before the last rebuild serve again, and bring it up to date. Called twice, it is undone."""
+    found = []
+    with refusals(as_json=as_json):
+        application.database.require_ready()
+        for indexes in _chosen(application, engine):
+            before, after = life.roll_back(indexes)
+            report = follower.sync(application.database, indexes)
+            found.append(
+                {
+                    "engine": indexes.engine,
+                    "before": before,
+                    "name": after,
+                    "changes": report.after - report.before,
+                }
+            )
+    _print_many(
+        found,
+        as_json=as_json,
+        text=lambda r: f"{r['engine']}：已退回索引 {r['name']}，补上 {r['changes']} 条变更；{r['before']} 仍保留",
+    )

@@ -9,8 +9,9 @@ import click
 from pydantic import ValidationError
 
 from banshi.cli import guides, index
-from banshi.cli.output import RefusedError, errors, json_option, print_json, print_text, progress_bar, refusals
+from banshi.cli.output import ENGINES, RefusedError, errors, json_option, print_json, print_text, progress_bar, refusals
 from banshi.composition import Application
+from banshi.logs import configure_logging
 from banshi.settings import Settings
 from guides import exchange, standard, store
 from guides.sample.catalogue import SampleCatalogue
@@ -27,6 +28,7 @@ def cli(context: click.Context) -> None:
     except ValidationError as error:
         problems = "；".join(f"BANSHI_{str(e['loc'][0]).upper()}：{e['msg']}" for e in error.errors())
         raise click.UsageError(f"设置有误：{problems}") from None
+    configure_logging(settings.log_format)
     context.obj = Application(settings)
 
 
@@ -71,7 +73,7 @@ def init(application: Application, sample: bool, as_json: bool) -> None:
 @click.option("--sort", type=click.Choice(["relevance", "visits", "limit"]), default="relevance", show_default=True)
 @click.option("--page", type=int, default=1, show_default=True)
 @click.option("--size", type=int, default=10, show_default=True, help="Results a page, at most 50.")
-@click.option("--engine", type=click.Choice(["embedded"]), default="embedded", show_default=True)
+@click.option("--engine", type=click.Choice(ENGINES), help="One engine alone; by default that of the settings.")
 @json_option
 @click.pass_obj
 def search(
@@ -84,7 +86,7 @@ def search(
     sort: str,
     page: int,
     size: int,
-    engine: str,
+    engine: str | None,
     as_json: bool,
 ) -> None:
     """Search the guides in a citizen's own words."""
@@ -99,7 +101,8 @@ def search(
             page=page,
             size=size,
         )
-        response = application.search.search(request)
+        service = application.search_on(engine) if engine else application.search
+        response = service.search(request)
     if as_json:
         print_json(response.to_json())
     else:
@@ -109,6 +112,8 @@ def search(
 def _print_results(response: SearchResponse) -> None:
     chips = " ".join(f"[{chip.label}]" for chip in response.understood.chips)
     print_text(f"{response.total} 项  {response.understood.text} {chips}".rstrip())
+    if response.degraded:
+        errors.print(f"搜索引擎暂时连不上，由备用的 {response.engine} 回答", style="yellow", markup=False)
     for result in response.results:
         _print_result(result)
     for relaxed in response.relaxed:
@@ -151,9 +156,12 @@ def serve(application: Application, host: str | None, port: int | None) -> None:
     )
     with refusals():
         application.database.require_ready()
-        engine = application.engine.status()
-        if not engine.ready:
-            raise RefusedError(engine.message)
+        statuses = [engine.status() for engine in application.engines.all]
+        if not any(status.ready for status in statuses):
+            raise RefusedError("；".join(status.message for status in statuses))
+        for status in statuses:
+            if not status.ready:
+                errors.print(f"{status.name}：{status.message}", style="yellow", markup=False)
         sys.exit(server.serve(settings))
 
 

@@ -15,12 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from guides.database import DatabaseNotReadyError
 from guides.exchange import ImportRefusedError
-from indexer.embedded import BusyError, IndexMissingError, IndexWriteError
+from indexer.elasticsearch.connection import ElasticsearchUnavailableError
 from indexer.follower import TooFarBehindError
 from indexer.gate import GateError
+from indexer.life import BusyError, IndexMissingError, IndexWriteError
 from search.engines.base import EngineUnavailableError
 from search.request import InvalidRequestError
 
+ENGINES = ("embedded", "elasticsearch")
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 
@@ -32,6 +34,7 @@ _REFUSALS = (
     IndexWriteError,
     TooFarBehindError,
     GateError,
+    ElasticsearchUnavailableError,
     EngineUnavailableError,
     InvalidRequestError,
 )

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from indexer.lexicon import Lexicon
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -90,6 +92,13 @@ class EngineRequest:
     offset: int = 0
     limit: int = 10
 
+    @property
+    def order_field(self) -> str | None:
+        """The integer field that decides the order, the smallest first; None where the score does."""
+        if self.sort == "relevance":
+            return "popular_order" if self.query is None else None
+        return f"{self.sort}_order"
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -121,14 +130,27 @@ class EngineStatus:
     message: str = ""
 
 
+Capability = Literal["works without network", "many machines"]
+"""What engines differ in. What is asked of both is not listed: both can."""
+
+
 class EngineUnavailableError(Exception):
     """The engine cannot answer now. The message says why and what to do."""
 
 
 class Engine(Protocol):
-    """A search engine."""
+    """A search engine. ``capabilities`` are what it can do beyond the clauses above; see Capability."""
 
     name: str
+    capabilities: frozenset[Capability]
+
+    def lexicon_stamp(self) -> object:
+        """Something that changes with the lexicon of the index that serves, or EngineUnavailableError. Cheap."""
+        ...
+
+    def lexicon(self) -> Lexicon:
+        """The lexicon of the index that serves: queries must be analysed with it."""
+        ...
 
     def search(self, request: EngineRequest) -> EngineResponse:
         """Answer a request, or raise EngineUnavailableError."""

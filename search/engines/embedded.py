@@ -14,11 +14,14 @@ from typing import Any
 import tantivy
 from tantivy import Occur, Query
 
-from indexer.embedded import EmbeddedReader, IndexFolder, IndexMissingError, schema
+from indexer.embedded import EmbeddedReader, IndexFolder, schema
+from indexer.lexicon import Lexicon
+from indexer.life import IndexMissingError
 from search.engines.base import (
     AnyOf,
     Best,
     Both,
+    Capability,
     Clause,
     Constant,
     EngineRequest,
@@ -34,14 +37,13 @@ from search.engines.base import (
 
 REFRESH_SECONDS = 0.3
 _MAX_FACET_VALUES = 200
-_SORT_FIELDS = {"visits": "visits_order", "limit": "limit_order"}
-_POPULARITY_LEVELS = range(1, 6)
 
 
 class EmbeddedEngine:
     """Searches the current index of a folder. Safe to share between threads."""
 
     name = "embedded"
+    capabilities: frozenset[Capability] = frozenset({"works without network"})
 
     def __init__(self, folder: Path) -> None:
         self._folder = IndexFolder(folder)
@@ -57,7 +59,7 @@ class EmbeddedEngine:
             return self._reader
         with self._lock:
             try:
-                path = self._folder.current()
+                path = self._folder.root / self._folder.current()
                 stamp = (path.name, (path / "meta.json").stat().st_mtime_ns)
                 if self._reader is None or stamp[0] != self._seen[0]:
                     self._reader = EmbeddedReader(path)
@@ -71,13 +73,21 @@ class EmbeddedEngine:
             self._seen, self._checked_at = stamp, now
             return self._reader
 
+    def lexicon_stamp(self) -> object:
+        """Something that changes with the lexicon."""
+        return self.reader().lexicon_stamp()
+
+    def lexicon(self) -> Lexicon:
+        """The lexicon of the index that serves."""
+        return self.reader().lexicon()
+
     def search(self, request: EngineRequest) -> EngineResponse:
         """Answer a request from the newest commit."""
         searcher = self.reader().searcher
         started = time.perf_counter()
-        scored = _popular_first() if request.query is None else _compile(request.query)
+        scored = Query.all_query() if request.query is None else _compile(request.query)
         query = _filtered(scored, request.filters)
-        order_by = _SORT_FIELDS.get(request.sort)
+        order_by = request.order_field
         if order_by:
             found = searcher.search(
                 query, request.limit, offset=request.offset, order_by_field=order_by, order=tantivy.Order.Asc
@@ -111,7 +121,7 @@ class EmbeddedEngine:
         """How the index is."""
         try:
             reader = self.reader()
-            position = reader.position()
+            position = reader.state().position
         except (EngineUnavailableError, IndexMissingError) as error:
             return EngineStatus(self.name, False, "", 0, 0, str(error))
         # The document that holds the position is no guide.
@@ -125,17 +135,6 @@ def _filtered(scored: Query, filters: Filters) -> Query:
         one = Query.term_query(schema(), field, values[0], "basic") if len(values) == 1 else None
         clauses.append((Occur.Must, Query.const_score_query(one or Query.term_set_query(schema(), field, values), 0.0)))
     return Query.boolean_query(clauses)
-
-
-def _popular_first() -> Query:
-    """Everything, scored by popularity."""
-    levels = [
-        Query.const_score_query(Query.term_query(schema(), "popularity", str(level), "basic"), float(level))
-        for level in _POPULARITY_LEVELS
-    ]
-    return Query.boolean_query(
-        [(Occur.Must, Query.const_score_query(Query.all_query(), 1.0)), *((Occur.Should, level) for level in levels)]
-    )
 
 
 def _compile(clause: Clause) -> Query:

@@ -1,0 +1,22 @@
+"""Queries to measure with: the same at every run."""
+
+from __future__ import annotations
+
+import random
+
+from indexer.lexicon import Lexicon
+from search.request import SearchRequest
+
+_WAYS = ("{}", "{}怎么办", "{}要带什么", "我想办{}", "{}多少钱", "请问{}在哪办")
+
+
+def measured_queries(lexicon: Lexicon, count: int) -> list[SearchRequest]:
+    """Different queries in citizens' ways of speaking, over all districts."""
+    chance = random.Random(1)
+    texts = sorted({text for item in lexicon.items for text in item.texts})
+    districts = [d.code for d in lexicon.divisions if d.level != "street"]
+    chance.shuffle(texts)
+    return [
+        SearchRequest(text=_WAYS[n % len(_WAYS)].format(text)[:200], division=chance.choice(districts))
+        for n, text in enumerate(texts[:count])
+    ]
