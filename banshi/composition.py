@@ -89,7 +89,7 @@ class Application:
             unseen = outbox.after(connection, status.position, limit=1)
         if not unseen:
             return IndexLag(status, changes, 0.0)
-        created = unseen[0].created_at.replace(tzinfo=datetime.UTC)
+        created = unseen[0].created_at
         return IndexLag(status, changes, (datetime.datetime.now(datetime.UTC) - created).total_seconds())
 
     def lags(self) -> list[IndexLag]:

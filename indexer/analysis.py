@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import jieba
 
+from indexer import pinyin
 from indexer.folding import fold, is_han
 
 jieba.setLogLevel(logging.WARNING)
@@ -37,6 +38,8 @@ class Analyzer:
                 self._tokenizer.add_word(folded, freq=max(_USER_WORD_FREQUENCY, self._tokenizer.FREQ.get(folded, 0)))
         self.index_tokens = lru_cache(maxsize=50_000)(self._index_tokens)
         self.bigrams = lru_cache(maxsize=50_000)(self._bigrams)
+        self.sounds = lru_cache(maxsize=20_000)(self._sounds)
+        self.initials = lru_cache(maxsize=20_000)(self._initials)
 
     def _index_tokens(self, text: str) -> str:
         """Tokens of a document's text in search mode, with spaces between them."""
@@ -51,6 +54,20 @@ class Analyzer:
         for run in _han_runs(fold(text)):
             grams.extend(run[i : i + 2] for i in range(max(1, len(run) - 1)))
         return " ".join(grams)
+
+    def _sounds(self, texts: tuple[str, ...]) -> str:
+        """Pairs of sounds of each text (see pinyin.py), with spaces between them, each once."""
+        return " ".join(dict.fromkeys(pair for text in texts for pair in pinyin.sound_pairs(pinyin.sounds(text))))
+
+    def _initials(self, texts: tuple[str, ...]) -> str:
+        """The initials of every run of words of each text, with spaces between them, each once."""
+        return " ".join(
+            dict.fromkeys(
+                letters
+                for text in texts
+                for letters in pinyin.initials_of_words([t for t in self._tokenizer.cut(fold(text)) if _WORD.match(t)])
+            )
+        )
 
     def query_tokens(self, text: str) -> list[str]:
         """Distinct tokens of a query in precise mode, in their order."""

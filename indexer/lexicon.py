@@ -7,14 +7,15 @@ from here: another city's catalogue brings its own.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 import sqlalchemy as sa
 
 from guides import document, lookups
 from indexer import pinyin
+from indexer.analysis import Analyzer
 from indexer.serving import DivisionTree
 
 _MAX_USER_WORD = 8
@@ -32,7 +33,8 @@ class DepartmentEntry:
 
 @dataclass(frozen=True, slots=True)
 class ItemEntry:
-    """An item as suggestions know it: its texts (the official name first) with their sounds."""
+    """An item as suggestions know it: its texts (the official name first) with their syllables (spaces between) and
+    their initials."""
 
     code: str
     name: str
@@ -41,6 +43,18 @@ class ItemEntry:
     texts: tuple[str, ...]
     syllables: tuple[str, ...]
     initials: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frequencies:
+    """In the names and aliases of how many items a word, a pair of characters or a pair of sounds occurs.
+
+    Engines count documents, and a street's service is in three hundred of them: to a citizen it is one service.
+    """
+
+    words: dict[str, int]
+    pairs: dict[str, int]
+    sounds: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,7 @@ class Lexicon:
     themes: tuple[tuple[str, str, str], ...]
     items: tuple[ItemEntry, ...]
     words: tuple[str, ...]
+    frequencies: Frequencies = field(default_factory=lambda: Frequencies({}, {}, {}))
 
     @property
     def tree(self) -> DivisionTree:
@@ -69,6 +84,7 @@ class Lexicon:
                 "themes": self.themes,
                 "items": [asdict(item) for item in self.items],
                 "words": self.words,
+                "frequencies": asdict(self.frequencies),
             },
             ensure_ascii=False,
         )
@@ -95,7 +111,19 @@ class Lexicon:
                 for row in data["items"]
             ),
             words=tuple(data["words"]),
+            frequencies=Frequencies(**data["frequencies"]),
         )
+
+    def counted(self, analyzer: Analyzer) -> Lexicon:
+        """The same with its frequencies, by an analyzer of these words."""
+        words: Counter[str] = Counter()
+        pairs: Counter[str] = Counter()
+        heard: Counter[str] = Counter()
+        for item in self.items:
+            words.update({word for text in item.texts for word in analyzer.index_tokens(text).split()})
+            pairs.update({pair for text in item.texts for pair in analyzer.bigrams(text).split()})
+            heard.update(analyzer.sounds(item.texts).split())
+        return replace(self, frequencies=Frequencies(dict(words), dict(pairs), dict(heard)))
 
 
 def build(
@@ -143,7 +171,7 @@ def _item_entry(item: document.Item) -> ItemEntry:
         sector=item.sector,
         popularity=item.popularity,
         texts=texts,
-        syllables=tuple("".join(parts) for parts in sounds),
+        syllables=tuple(" ".join(parts) for parts in sounds),
         initials=tuple(pinyin.initials(text) for text in texts),
     )
 

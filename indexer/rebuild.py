@@ -55,6 +55,7 @@ def rebuild(
             position = outbox.last_id(connection)
             counts = lookups.published_items(connection)
             words = lexicon.build(connection, [code for code, _count in counts])
+        words = words.counted(_kept_analyst(database, words.words).analyzer)
         name = indexes.new_name(datetime.datetime.now(datetime.UTC))
         workers = processes or os.cpu_count() or 1
         try:
@@ -137,7 +138,7 @@ def _analysed(
     database: Database, words: lexicon.Lexicon, tasks: list[list[str]], workers: int
 ) -> Iterator[list[IndexDocument]]:
     if workers == 1:
-        analyst = Analyst(database, words.words)
+        analyst = _kept_analyst(database, words.words)
         yield from map(analyst.documents_of, tasks)
         return
     context = multiprocessing.get_context("spawn")
@@ -180,5 +181,5 @@ def catch_up(database: Database, words: tuple[str, ...], writer: IndexWriter, po
             writer.replace_items(analyst.documents_by_item(connection, codes), position)
             published = [code for code, _count in lookups.published_items(connection)]
             catalogue = lexicon.build(connection, published, words)
-        writer.commit(position, catalogue)
+        writer.commit(position, catalogue.counted(analyst.analyzer))
     return position

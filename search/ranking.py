@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from dataclasses import dataclass
 from importlib import resources
 from typing import Literal
@@ -12,7 +14,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from indexer.analysis import Analyzer, exact_key
 from indexer.document import FIELDS
-from search.engines.base import AnyOf, Best, Both, Clause, Constant, Phrase, Term, Unscored
+from indexer.folding import fold
+from indexer.pinyin import MAX_INITIALS, MIN_INITIALS, sound, split_pinyin, syllables
+from search.engines.base import AnyOf, Best, Both, Clause, Constant, Phrase, Unscored
+from search.weighing import Weighing
+
+
+class Rerank(BaseModel):
+    """How the first results are compared text by text; see reranking.py."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fit_score: float = Field(ge=0)
+    sound_share: float = Field(ge=0, le=1)
+    only_asked: float = Field(ge=0)
+    only_there: float = Field(ge=0)
 
 
 class Weights(BaseModel):
@@ -22,6 +38,8 @@ class Weights(BaseModel):
 
     fields: dict[str, float]
     bigram_fields: dict[str, float]
+    sound_fields: dict[str, float]
+    initials_score: float = Field(ge=0)
     name_fields: tuple[str, ...]
     names_enough: int = Field(ge=1)
     field_tie: float = Field(ge=0, le=1)
@@ -30,14 +48,16 @@ class Weights(BaseModel):
     exact_score: float = Field(ge=0)
     exact_stripped_score: float = Field(ge=0)
     popularity_score: float = Field(ge=0)
-    minimum_words: float = Field(gt=0, le=1)
-    minimum_bigrams: float = Field(gt=0, le=1)
+    telling_share: float = Field(ge=0, le=1)
+    minimum_share: float = Field(gt=0, le=1)
     words_enough: int = Field(ge=1)
     bigrams_enough: int = Field(ge=1)
+    rerank: Rerank
+    sounds_enough: int = Field(ge=1)
 
     def model_post_init(self, _context: object) -> None:
         """Every field named must exist."""
-        unknown = {*self.fields, *self.bigram_fields, *self.name_fields} - FIELDS.keys()
+        unknown = {*self.fields, *self.bigram_fields, *self.sound_fields, *self.name_fields} - FIELDS.keys()
         if unknown:
             raise ValueError(f"ranking.yaml names fields that documents do not have: {sorted(unknown)}")
 
@@ -48,8 +68,62 @@ def load_weights() -> Weights:
     return Weights.model_validate(yaml.safe_load(text))
 
 
-_ANY_SHARE = 0.01
-"""So small a share that one word is enough."""
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Something of a query to be matched, and how telling it is."""
+
+    token: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A query in every spelling that it is matched by: words, pairs of characters, pairs of sounds, initials.
+
+    ``pair_row`` are all pairs as they stand, repeated ones too.
+    """
+
+    words: tuple[Weighed, ...]
+    pairs: tuple[Weighed, ...]
+    sounds: tuple[Weighed, ...]
+    initials: str
+    pair_row: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, analyzer: Analyzer, weighing: Weighing) -> Spelled:
+        """All spellings of what is left of a query after understanding."""
+        folded = fold(text)
+        content = [1.0] * len(folded)
+        for word, start, end in analyzer.query_spans(folded):
+            content[start:end] = [weighing.content(word)] * (end - start)
+        pairs: dict[str, float] = {}
+        row: list[str] = []
+        heard: list[tuple[str, float]] = []
+        for match in _RUN.finditer(folded):
+            run, start = match.group(), match.start()
+            if run[0].isascii():
+                heard += [(sound(syllable), 1.0) for syllable in split_pinyin(run) or ()]
+                continue
+            shares = content[start : match.end()]
+            heard += zip(map(sound, syllables(run)), shares, strict=False)
+            for offset in range(len(run) - 1):
+                pair = run[offset : offset + 2]
+                row.append(pair)
+                pairs[pair] = max(pairs.get(pair, 0.0), weighing.pair(pair, (shares[offset] + shares[offset + 1]) / 2))
+        sounds: dict[str, float] = {}
+        # A single syllable sounds like hundreds of words.
+        for (first, its), (second, others) in itertools.pairwise(heard):
+            pair = f"{first}.{second}"
+            sounds[pair] = max(sounds.get(pair, 0.0), weighing.sound(pair, (its + others) / 2))
+        letters = folded.replace(" ", "")
+        is_initials = letters.isascii() and letters.isalpha() and MIN_INITIALS <= len(letters) <= MAX_INITIALS
+        return cls(
+            words=tuple(Weighed(word, weighing.word(word)) for word in analyzer.query_tokens(text)),
+            pairs=tuple(Weighed(*each) for each in pairs.items()),
+            sounds=tuple(Weighed(*each) for each in sounds.items()),
+            initials=letters if is_initials else "",
+            pair_row=tuple(row),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +131,7 @@ class Words:
     """A query's words as they are matched, kept for highlighting."""
 
     tokens: tuple[str, ...]
+    spelled: Spelled
     clause: Clause | None
 
 
@@ -64,16 +139,16 @@ Breadth = Literal["names", "everything", "any word"]
 """Where a query must match: in names and aliases; anywhere in the guide; anywhere, and a single word is enough."""
 
 
-def build(text: str, whole: str, analyzer: Analyzer, weights: Weights, breadth: Breadth) -> Words:
+def build(text: str, whole: str, analyzer: Analyzer, weighing: Weighing, weights: Weights, breadth: Breadth) -> Words:
     """Clauses for ``text`` (what is left after understanding) and ``whole`` (the query as it was said).
 
     Names decide what is found and everything decides the order: 身份证 is a material of a thousand guides, but the
     person who types it means those few that are called by it.
     """
-    tokens = tuple(analyzer.query_tokens(text))
+    spelled = Spelled.of(text, analyzer, weighing)
+    tokens = tuple(each.token for each in spelled.words)
     if not tokens:
-        return Words((), None)
-    pairs = tuple(gram for gram in analyzer.bigrams(text).split() if len(gram) > 1)
+        return Words((), spelled, None)
     exact = Best(
         (
             Constant("exact", exact_key(whole), weights.exact_score),
@@ -83,53 +158,92 @@ def build(text: str, whole: str, analyzer: Analyzer, weights: Weights, breadth: 
     optional: list[Clause] = [
         Constant("popularity", str(level), level * weights.popularity_score) for level in range(1, 6)
     ]
-    if len(pairs) > 1:
+    if len(spelled.pair_row) > 1:
         # Pairs in a row are characters in a row: the text itself stands in the title or in an alias.
-        optional.extend(Phrase(field, pairs, weights.phrase_boost) for field in weights.bigram_fields)
-    share = _ANY_SHARE if breadth == "any word" else weights.minimum_words
-    scored = _matching(tokens, pairs, weights.fields, share, exact, analyzer, weights)
-    if breadth != "names":
-        return Words(tokens, Both(scored, tuple(optional)))
-    names = {field: boost for field, boost in weights.fields.items() if field in weights.name_fields}
-    gate = Unscored(_matching(tokens, pairs, names, share, exact, analyzer, weights))
-    return Words(tokens, Both(gate, (scored, *optional)))
+        optional.extend(Phrase(field, spelled.pair_row, weights.phrase_boost) for field in weights.bigram_fields)
+    scored: list[Clause] = [_word(word, weights.fields, analyzer, weighing, weights) for word in spelled.words]
+    scored += _named(spelled.pairs, weights.bigram_fields)
+    scored += _named(spelled.sounds, weights.sound_fields)
+    if spelled.initials:
+        scored.append(Constant("initials", spelled.initials, weights.initials_score))
+    scored.append(exact)
+    share = _ANY_SHARE if breadth == "any word" else weights.minimum_share
+    fields = weights.fields if breadth != "names" else dict.fromkeys(weights.name_fields, 1.0)
+    gate = _gate(spelled, tuple(fields), exact, share, analyzer, weights)
+    return Words(tokens, spelled, Both(Unscored(gate), (*scored, *optional)))
 
 
-def _matching(
-    tokens: tuple[str, ...],
-    pairs: tuple[str, ...],
-    fields: dict[str, float],
-    share: float,
-    exact: Clause,
-    analyzer: Analyzer,
-    weights: Weights,
+_RUN = re.compile(r"[a-z]+|[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+_ANY_SHARE = 0.01
+"""So small a share that one word is enough."""
+
+
+def _gate(
+    spelled: Spelled, fields: tuple[str, ...], exact: Clause, share: float, analyzer: Analyzer, weights: Weights
 ) -> AnyOf:
-    """A share of the words in ``fields``, or of the character pairs, or the whole text as a name."""
-    words = tuple(_word(token, fields, analyzer, weights) for token in tokens)
-    clauses: list[Clause] = [
-        AnyOf(words, minimum=max(1, min(weights.words_enough, math.ceil(len(words) * share)))),
-        exact,
-    ]
-    distinct = tuple(dict.fromkeys(pairs))
-    if distinct:
-        grams = tuple(
-            Best(tuple(Term(field, gram, boost) for field, boost in weights.bigram_fields.items())) for gram in distinct
-        )
-        pair_share = min(share, weights.minimum_bigrams)
-        clauses.append(AnyOf(grams, minimum=max(1, min(weights.bigrams_enough, math.ceil(len(grams) * pair_share)))))
+    """What a document must have at least: some of the telling words in ``fields``, or of the telling pairs of
+    characters or of sounds, or the whole text as a name or as initials."""
+    clauses: list[Clause] = [exact]
+    words = _telling(spelled.words, weights)
+    if words:
+        each = tuple(_present(word.token, fields, analyzer) for word in words)
+        clauses.append(AnyOf(each, minimum=_enough(len(each), share, weights.words_enough)))
+    for pairs, names, enough in (
+        (spelled.pairs, weights.bigram_fields, weights.bigrams_enough),
+        (spelled.sounds, weights.sound_fields, weights.sounds_enough),
+    ):
+        telling = _telling(pairs, weights)
+        if telling:
+            each = tuple(AnyOf(tuple(Constant(name, pair.token, 0.0) for name in names)) for pair in telling)
+            clauses.append(AnyOf(each, minimum=_enough(len(each), share, enough)))
+    if spelled.initials:
+        clauses.append(Constant("initials", spelled.initials, 0.0))
     return AnyOf(tuple(clauses))
 
 
-def _word(token: str, fields: dict[str, float], analyzer: Analyzer, weights: Weights) -> Clause:
+def _telling(parts: tuple[Weighed, ...], weights: Weights) -> list[Weighed]:
+    """Those that are not far below the most telling one: 办 beside 营业执照 decides nothing."""
+    most = max((part.weight for part in parts), default=0.0)
+    return [part for part in parts if part.weight >= most * weights.telling_share]
+
+
+def _enough(count: int, share: float, enough: int) -> int:
+    return max(1, min(enough, math.ceil(count * share)))
+
+
+def _present(word: str, fields: tuple[str, ...], analyzer: Analyzer) -> Clause:
+    """A word in any field, or all its parts."""
+    whole = tuple(Constant(field, word, 0.0) for field in fields)
+    pieces = [piece for piece in analyzer.index_tokens(word).split() if piece != word]
+    if not pieces:
+        return AnyOf(whole)
+    parts = AnyOf(
+        tuple(AnyOf(tuple(Constant(field, piece, 0.0) for field in fields)) for piece in pieces), minimum=len(pieces)
+    )
+    return AnyOf((*whole, parts))
+
+
+def _named(parts: tuple[Weighed, ...], fields: dict[str, float]) -> list[Clause]:
+    """Each part in its best field, scored by how telling it is."""
+    return [
+        Best(tuple(Constant(field, part.token, part.weight * boost) for field, boost in fields.items()))
+        for part in parts
+    ]
+
+
+def _word(word: Weighed, fields: dict[str, float], analyzer: Analyzer, weighing: Weighing, weights: Weights) -> Clause:
     """One word in its best field, or its parts together."""
-    whole = _in_fields(token, 1.0, fields, weights)
-    pieces = [piece for piece in analyzer.index_tokens(token).split() if piece != token]
+    whole = _in_fields(word.token, word.weight, fields, weights)
+    pieces = [piece for piece in analyzer.index_tokens(word.token).split() if piece != word.token]
     if not pieces:
         return whole
     share = weights.piece_boost / len(pieces)
-    parts = AnyOf(tuple(_in_fields(piece, share, fields, weights) for piece in pieces), minimum=len(pieces))
+    parts = AnyOf(
+        tuple(_in_fields(piece, weighing.word(piece) * share, fields, weights) for piece in pieces),
+        minimum=len(pieces),
+    )
     return Best((whole, parts))
 
 
-def _in_fields(token: str, share: float, fields: dict[str, float], weights: Weights) -> Clause:
-    return Best(tuple(Term(field, token, boost * share) for field, boost in fields.items()), tie=weights.field_tie)
+def _in_fields(token: str, weight: float, fields: dict[str, float], weights: Weights) -> Clause:
+    return Best(tuple(Constant(field, token, weight * boost) for field, boost in fields.items()), tie=weights.field_tie)

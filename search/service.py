@@ -1,7 +1,7 @@
-"""The one way to search: understand, rank, filter, count, and say what was done.
+"""The one way to search: on the engine that can answer, with the words of its index.
 
 A service holds what it made from one lexicon (analyzer, understanding, suggestions) and makes it anew when the index
-brings another.
+brings another. What happens with one query is in answering.py.
 """
 
 from __future__ import annotations
@@ -9,97 +9,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
-from guides.vocabulary import APPLICANT_GROUP_LABELS, LEVEL_LABELS
 from indexer.analysis import Analyzer
 from indexer.lexicon import Lexicon
-from indexer.serving import service_key
-from search import answer, highlight, ranking
-from search.engines.base import (
-    Clause,
-    Engine,
-    EngineRequest,
-    EngineResponse,
-    EngineUnavailableError,
-    Filters,
-    Sort,
-)
+from search import ranking
+from search.answering import Answering, Language
+from search.engines.base import Engine, EngineUnavailableError
 from search.engines.standby import Engines
-from search.places import DepartmentFilter, Places
-from search.request import SearchRequest, empty_query, last_page, nothing_readable, page_past_end
-from search.results import FacetValue, Relaxed, SearchResponse, SearchResult, ShownChip, UnderstoodView
+from search.places import Places
+from search.request import SearchRequest, empty_query
+from search.reranking import Reranker
+from search.results import SearchResponse
 from search.suggest import Suggester, Suggestion
-from search.understanding import Chip, Understanding, Understood
-
-FACET_FIELDS: Final = {
-    "department": "sector",
-    "applicant": "applicant",
-    "theme": "theme",
-    "online": "online",
-    "level": "level",
-}
-"""Name of a facet in requests -> keyword field of the document."""
+from search.understanding import Understanding
+from search.weighing import Weighing
 
 _Answer = TypeVar("_Answer")
-_ONLINE_LABELS: Final = {"yes": "可网上办", "no": "窗口办理"}
-_RELAX_ORDER: Final = ("theme", "online", "level", "applicant", "department")
-_RELAXED_SHOWN: Final = 5
-_SUGGESTIONS_SHOWN: Final = 4
-_ANSWERED_BY_ANCHOR: Final = {
-    "materials": "materials",
-    "fee": "fees",
-    "time": "limits",
-    "place": "places",
-    "phone": "places",
-    "condition": "conditions",
-    "progress": "steps",
-}
-
-
-@dataclass(frozen=True)
-class Language:
-    """Everything made from one lexicon."""
-
-    lexicon: Lexicon
-    themes: dict[str, str]
-    analyzer: Analyzer
-    places: Places
-    understanding: Understanding
-    suggester: Suggester
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A request as it will be asked: the words, the filters by name, and where they came from."""
-
-    request: SearchRequest
-    understood: Understood
-    division: str
-    department: DepartmentFilter | None
-    chips: list[ShownChip]
-
-    def filters(self) -> dict[str, tuple[str, ...]]:
-        """Facet name -> values, for every filter but the division."""
-        found: dict[str, tuple[str, ...]] = {}
-        if self.department is not None:
-            found["department"] = self.department.values
-        for name in ("applicant", "theme", "level"):
-            value = getattr(self.request, name)
-            if value is not None:
-                found[name] = (value,)
-        if self.request.online is not None:
-            found["online"] = ("yes" if self.request.online else "no",)
-        return found
-
-    def engine_filters(self, filters: dict[str, tuple[str, ...]]) -> Filters:
-        """The same in the document's fields, with the division."""
-        found: dict[str, tuple[str, ...]] = {"serves": (self.division,)}
-        for name, values in filters.items():
-            field = self.department.field if name == "department" and self.department else FACET_FIELDS[name]
-            found[field] = values
-        return found
 
 
 class SearchService:
@@ -150,247 +76,10 @@ class SearchService:
         if request.is_empty:
             raise empty_query()
         return self._on_some_engine(
-            lambda engine, degraded: _Search(
+            lambda engine, degraded: Answering(
                 engine, self._language_of(engine), self._weights, degraded=degraded
             ).answer(request, started)
         )
-
-
-class _Search:
-    """One search on one engine."""
-
-    def __init__(self, engine: Engine, language: Language, weights: ranking.Weights, *, degraded: bool) -> None:
-        self.engine = engine
-        self.language = language
-        self._weights = weights
-        self._degraded = degraded
-
-    def answer(self, request: SearchRequest, started: float) -> SearchResponse:
-        """The response; ``started`` is when the person began to wait."""
-        language = self.language
-        plan = self._plan(request, language)
-        words = self._words(plan, language, "names")
-        if words.clause is None and request.text and not plan.chips:
-            raise nothing_readable()
-        filters = plan.filters()
-        offset = (request.page - 1) * request.size
-        response = self.engine.search(
-            self._engine_request(plan, words.clause, filters, offset, request.size, facets=True)
-        )
-        if response.total < self._weights.names_enough and words.clause is not None:
-            words = self._words(plan, language, "everything")
-            response = self.engine.search(
-                self._engine_request(plan, words.clause, filters, offset, request.size, facets=True)
-            )
-        if request.page > 1 and not response.hits:
-            raise page_past_end(last_page(response.total, request.size))
-        relaxed = [] if response.total else self._relaxed(plan, language, filters)
-        highlights = _marks(words.tokens, plan.understood.text, language.analyzer)
-        return SearchResponse(
-            query=request.text,
-            understood=UnderstoodView(
-                text=plan.understood.text,
-                unfiltered=plan.understood.without(*(c for c in plan.understood.chips if c.kind != "aspect")),
-                division=None if plan.division == language.places.root else plan.division,
-                department=plan.department.label if plan.department else None,
-                applicant=request.applicant or plan.request.applicant,
-                aspect=plan.understood.value("aspect"),
-                chips=plan.chips,
-            ),
-            total=response.total,
-            page=request.page,
-            size=request.size,
-            engine=self.engine.name,
-            degraded=self._degraded,
-            took_ms=round((time.perf_counter() - started) * 1000, 2),
-            engine_ms=round(response.took_ms, 2),
-            results=self._results(response, plan, highlights, language),
-            facets=_facets(response, plan, filters, language),
-            suggestions=self._similar(plan, response, language),
-            relaxed=relaxed,
-        )
-
-    def _plan(self, request: SearchRequest, language: Language) -> _Plan:
-        places = language.places
-        understood = (
-            Understood(request.text, request.text, ()) if request.literal else language.understanding.read(request.text)
-        )
-        chips: list[ShownChip] = []
-        division = places.division(request.division) if request.division else None
-        department = places.department(request.department) if request.department else None
-        from_query = {chip.kind: chip for chip in understood.chips}
-        if chip := from_query.get("division"):
-            # What is said now outweighs where the person said they live.
-            division = places.tree.by_code[chip.value]
-            chips.append(_shown(chip, understood))
-        elif division is not None and division.code != places.root:
-            chips.append(ShownChip("division", division.code, division.name, None, request.text))
-        if (chip := from_query.get("department")) and department is None:
-            department = places.department(chip.value)
-            chips.append(_shown(chip, understood))
-        elif department is not None:
-            chips.append(ShownChip("department", request.department or "", department.label, None, request.text))
-        if (chip := from_query.get("applicant")) and request.applicant is None:
-            request = replace(request, applicant=chip.value)
-            chips.append(_shown(chip, understood))
-        elif request.applicant is not None:
-            label = APPLICANT_GROUP_LABELS[request.applicant]  # type: ignore[index]
-            chips.append(ShownChip("applicant", request.applicant, label, None, request.text))
-        if chip := from_query.get("aspect"):
-            chips.append(_shown(chip, understood))
-        if request.theme is not None:
-            label = language.themes.get(request.theme, request.theme)
-            chips.append(ShownChip("theme", request.theme, label, None, request.text))
-        if request.level is not None:
-            label = LEVEL_LABELS[request.level]  # type: ignore[index]
-            chips.append(ShownChip("level", request.level, label, None, request.text))
-        if request.online is not None:
-            value = "yes" if request.online else "no"
-            chips.append(ShownChip("online", value, _ONLINE_LABELS[value], None, request.text))
-        return _Plan(request, understood, division.code if division else places.root, department, chips)
-
-    def _words(self, plan: _Plan, language: Language, breadth: ranking.Breadth) -> ranking.Words:
-        whole = plan.understood.folded
-        for chip in plan.understood.chips:
-            if chip.kind == "division":
-                whole = plan.understood.without(chip)
-        return ranking.build(plan.understood.text, whole, language.analyzer, self._weights, breadth)
-
-    def _engine_request(
-        self,
-        plan: _Plan,
-        clause: Clause | None,
-        filters: dict[str, tuple[str, ...]],
-        offset: int,
-        limit: int,
-        *,
-        facets: bool = False,
-    ) -> EngineRequest:
-        counted: dict[str, Filters] = {}
-        if facets:
-            for name, field in FACET_FIELDS.items():
-                others = {key: values for key, values in filters.items() if key != name}
-                counted[field] = plan.engine_filters(others)
-        sort: Sort = plan.request.sort  # type: ignore[assignment]
-        return EngineRequest(clause, plan.engine_filters(filters), counted, sort, offset, limit)
-
-    def _relaxed(self, plan: _Plan, language: Language, filters: dict[str, tuple[str, ...]]) -> list[Relaxed]:
-        """The first step that finds something: without one filter, without more and more of them, with the words
-        anywhere in a guide, with any one of the words, and in the whole city."""
-        labels = {chip.kind: chip.label for chip in plan.chips}
-        present: list[str] = [name for name in _RELAX_ORDER if name in filters]
-        drops = [[name] for name in present] + [present[: count + 1] for count in range(1, len(present))]
-        steps: list[tuple[list[str], ranking.Breadth, _Plan, dict[str, tuple[str, ...]]]] = [
-            (drop, "names", plan, {name: values for name, values in filters.items() if name not in drop})
-            for drop in drops
-        ]
-        steps.append((present, "everything", plan, {}))
-        steps.append((present, "any word", plan, {}))
-        if plan.division != language.places.root:
-            city = replace(plan, division=language.places.root)
-            steps.append(([*present, "division"], "any word", city, {}))
-        for names, breadth, step, step_filters in steps:
-            words = self._words(step, language, breadth)
-            response = self.engine.search(self._engine_request(step, words.clause, step_filters, 0, _RELAXED_SHOWN))
-            if response.total:
-                marks = _marks(words.tokens, step.understood.text, language.analyzer)
-                results = self._results(response, step, marks, language)
-                shown = [labels.get(name, name) for name in names]
-                return [Relaxed(names, shown, breadth == "any word", response.total, results)]
-        return []
-
-    def _similar(self, plan: _Plan, response: EngineResponse, language: Language) -> list[str]:
-        """Other texts to try, when there is nothing."""
-        if response.total or not plan.understood.text:
-            return []
-        return [s.text for s in language.suggester.suggest(plan.understood.text, _SUGGESTIONS_SHOWN)]
-
-    def _results(
-        self, response: EngineResponse, plan: _Plan, tokens: list[str], language: Language
-    ) -> list[SearchResult]:
-        return [_result(hit.card, hit.score, plan, tokens, language) for hit in response.hits]
-
-
-def _result(card: dict[str, Any], score: float, plan: _Plan, tokens: list[str], language: Language) -> SearchResult:
-    own = language.places.tree.ancestors(plan.division)
-    # A guide of a place that is neither the person's nor above it only stands for those below.
-    asks = card["division"]["code"] not in own
-    aspect = plan.understood.value("aspect")
-    anchor = f"#{_ANSWERED_BY_ANCHOR[aspect]}" if aspect else ""
-    if asks:
-        url = f"/items/{service_key(card['code'], card['item_code'])}?division={plan.division}"
-    else:
-        url = f"/guides/{card['code']}"
-    return SearchResult(
-        code=card["code"],
-        item_code=card["item_code"],
-        title=card["title"],
-        division=card["division"]["code"],
-        division_name=card["division"]["name"],
-        department=card["department"]["name"],
-        applicants=card["applicants"],
-        summary=card["summary"],
-        answer=answer.answer(card, aspect),
-        facts={
-            "limit": answer.limit_text(card),
-            "visits": answer.visits_text(card),
-            "fee": answer.fee_text(card),
-            "online": answer.online_text(card),
-        },
-        highlights={name: highlight.spans(card[name], tokens) for name in ("title", "summary")},
-        score=round(score, 4),
-        url=url + anchor,
-        asks_division=asks,
-        revised_on=card["revised_on"],
-    )
-
-
-def _shown(chip: Chip, understood: Understood) -> ShownChip:
-    return ShownChip(chip.kind, chip.value, chip.label, chip.words, understood.without(chip))
-
-
-def _marks(tokens: tuple[str, ...], text: str, analyzer: Analyzer) -> list[str]:
-    """What to mark: the words, their parts of two and more characters, and the whole."""
-    parts = {part for token in tokens for part in analyzer.index_tokens(token).split()}
-    return [mark for mark in {text, *tokens, *parts} if len(mark) > 1]
-
-
-def _facets(
-    response: EngineResponse, plan: _Plan, filters: dict[str, tuple[str, ...]], language: Language
-) -> dict[str, list[FacetValue]]:
-    themes = language.themes
-    labels: dict[str, Callable[[str], str]] = {
-        "department": lambda value: value,
-        "applicant": lambda value: APPLICANT_GROUP_LABELS[value],  # type: ignore[index]
-        "theme": lambda value: themes.get(value, value),
-        "online": lambda value: _ONLINE_LABELS[value],
-        "level": lambda value: LEVEL_LABELS[value],  # type: ignore[index]
-    }
-    found: dict[str, list[FacetValue]] = {}
-    for name, field in FACET_FIELDS.items():
-        counts = response.facets.get(field, {})
-        label = labels[name]
-        if name == "theme":
-            audience = plan.request.applicant
-            if audience:
-                counts = {v: n for v, n in counts.items() if v.startswith(audience)}
-            else:
-                # 设立变更 is a theme of both; beside each other they must be told apart.
-                label = _theme_with_audience(themes)
-        selected = set(filters.get(name, ()))
-        found[name] = [
-            FacetValue(value, label(value), count, value in selected)
-            for value, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        ]
-    return found
-
-
-def _theme_with_audience(themes: dict[str, str]) -> Callable[[str], str]:
-    def label(value: str) -> str:
-        audience = APPLICANT_GROUP_LABELS[value.partition("/")[0]]  # type: ignore[index]
-        return f"{themes.get(value, value)}（{audience}）"
-
-    return label
 
 
 def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:
@@ -401,4 +90,7 @@ def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:
     analyzer = next((other.analyzer for other in others if other.lexicon.words == lexicon.words), None)
     analyzer = analyzer or Analyzer(lexicon.words)
     themes = {f"{audience}/{code}": name for audience, code, name in lexicon.themes}
-    return Language(lexicon, themes, analyzer, Places(lexicon), Understanding(lexicon, analyzer), Suggester(lexicon))
+    understanding = Understanding(lexicon, analyzer)
+    weighing = Weighing(lexicon, understanding.weak)
+    reranker = Reranker(lexicon, weighing)
+    return Language(lexicon, themes, analyzer, weighing, reranker, Places(lexicon), understanding, Suggester(lexicon))

@@ -43,7 +43,7 @@ class Suggester:
     def __init__(self, lexicon: Lexicon) -> None:
         self._items = lexicon.items
         self._texts = [
-            _Text(text, fold(text), syllables, initials, position > 0, index, item.popularity)
+            _Text(text, fold(text), syllables.replace(" ", ""), initials, position > 0, index, item.popularity)
             for index, item in enumerate(lexicon.items)
             for position, (text, syllables, initials) in enumerate(
                 zip(item.texts, item.syllables, item.initials, strict=True)

@@ -72,6 +72,8 @@ class Understanding:
             resources.files("search").joinpath("language.yaml").read_text(encoding="utf-8")
         )
         self._analyzer = analyzer
+        self.weak: frozenset[str] = frozenset(language["weak"]) | frozenset(language["bare"])
+        """Words that say little about what is wanted, though they may stand in names."""
         self._words: dict[str, list[_Entry]] = {}
         self._final_only = frozenset(language["final_only"])
         self._anywhere = frozenset(language["anywhere"])

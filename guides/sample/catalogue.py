@@ -131,6 +131,15 @@ class SampleCatalogue:
         used = {authority.department.code: authority.department for _s, _t, authority in self._handled()}
         return [used[code] for code in sorted(used)]
 
+    @cached_property
+    def sayings(self) -> dict[str, list[str]]:
+        """Item code -> what citizens say when they need it, beyond the aliases in the item's own file."""
+        folder = Path(str(resources.files("guides.sample") / "sayings"))
+        found: dict[str, list[str]] = {}
+        for path in sorted(folder.glob("*.yaml")):
+            found |= template.load_yaml("sayings", path.name)
+        return found
+
     def items(self) -> list[document.Item]:
         """One item a template."""
         return [
@@ -139,7 +148,7 @@ class SampleCatalogue:
                 name=item.name,
                 type=item.type,
                 sector=self._sectors[sector]["name"],
-                aliases=item.aliases,
+                aliases=list(dict.fromkeys([*item.aliases, *self.sayings.get(item.code, ())])),
                 popularity=item.popularity,
             )
             for sector, item in self.templates

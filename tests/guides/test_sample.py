@@ -52,6 +52,15 @@ def test_codes_and_names_of_items_are_distinct(sample: Application) -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
+def test_every_item_has_sayings_of_its_own_and_every_saying_an_item() -> None:
+    sample = catalogue.SampleCatalogue()
+    codes = {item.code for item in sample.items()}
+    assert sample.sayings.keys() == codes
+    for code, sayings in sample.sayings.items():
+        assert all(isinstance(saying, str) and 2 <= len(saying) <= 14 for saying in sayings), code
+        assert len(set(sayings)) == len(sayings), code
+
+
 def test_two_builds_are_equal() -> None:
     first, second = catalogue.SampleCatalogue(), catalogue.SampleCatalogue()
     assert first.items() == second.items()

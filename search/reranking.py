@@ -1,0 +1,110 @@
+"""The first results once more: does one single name or saying fit, or did many lend a word each?
+
+An engine sees all sayings of a service as one bag of words, so a service with many sayings collects matches from
+several of them. Here each of the first candidates is compared text by text with what was asked. Texts come from the
+lexicon, so both engines are reranked alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from indexer import pinyin
+from indexer.folding import fold
+from indexer.lexicon import ItemEntry, Lexicon
+from search.engines.base import Hit
+from search.ranking import Rerank, Spelled, Weighed
+from search.weighing import Weighing
+
+WINDOW: Final = 30
+"""So many of the engine's first results are compared; what comes after them keeps the engine's order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What a name or saying is made of, and how much there is in it to be matched."""
+
+    pairs: frozenset[str]
+    sounds: frozenset[str]
+    pairs_weight: float
+    sounds_weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well a service's best name or saying fits the query, from 0 to 1, and the score by which it is placed."""
+
+    hit: Hit
+    fit: float
+    score: float
+
+
+class Reranker:
+    """Compares candidates with a query by one lexicon. Remembers the texts of services that were candidates before."""
+
+    def __init__(self, lexicon: Lexicon, weighing: Weighing) -> None:
+        self._items = {item.code: item for item in lexicon.items}
+        self._weighing = weighing
+        self._texts: dict[str, list[_Text]] = {}
+
+    def rank(self, hits: Sequence[Hit], spelled: Spelled, weights: Rerank) -> list[Fit]:
+        """The candidates in their new order."""
+        query = _Query.of(spelled)
+        found = [self._fit(hit, query, weights) for hit in hits]
+        return sorted(found, key=lambda fit: (-round(fit.score, 6), fit.hit.card["code"]))
+
+    def _fit(self, hit: Hit, query: _Query, weights: Rerank) -> Fit:
+        fit = max((query.likeness(text, weights) for text in self._texts_of(hit.card["item_code"])), default=0.0)
+        return Fit(hit, fit, hit.score + weights.fit_score * fit)
+
+    def _texts_of(self, item_code: str) -> list[_Text]:
+        texts = self._texts.get(item_code)
+        if texts is None:
+            item = self._items.get(item_code)
+            texts = [] if item is None else [self._text(item, number) for number in range(len(item.texts))]
+            self._texts[item_code] = texts
+        return texts
+
+    def _text(self, item: ItemEntry, number: int) -> _Text:
+        folded = fold(item.texts[number])
+        pairs = frozenset(run[i : i + 2] for run, is_han in pinyin.runs(folded) if is_han for i in range(len(run) - 1))
+        sounds = frozenset(pinyin.sound_pairs([pinyin.sound(s) for s in item.syllables[number].split()]))
+        return _Text(
+            pairs,
+            sounds,
+            sum(self._weighing.pair(pair, 1.0) for pair in pairs),
+            sum(self._weighing.sound(pair, 1.0) for pair in sounds),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    pairs: tuple[Weighed, ...]
+    sounds: tuple[Weighed, ...]
+    pairs_weight: float
+    sounds_weight: float
+
+    @classmethod
+    def of(cls, spelled: Spelled) -> _Query:
+        return cls(
+            spelled.pairs,
+            spelled.sounds,
+            sum(pair.weight for pair in spelled.pairs),
+            sum(pair.weight for pair in spelled.sounds),
+        )
+
+    def likeness(self, text: _Text, weights: Rerank) -> float:
+        """Shared weight over shared and unshared, where what only one side has counts less (Tversky, 1977)."""
+        by_pairs = _tversky(self.pairs, text.pairs, self.pairs_weight, text.pairs_weight, weights)
+        by_sounds = _tversky(self.sounds, text.sounds, self.sounds_weight, text.sounds_weight, weights)
+        return (1 - weights.sound_share) * by_pairs + weights.sound_share * by_sounds
+
+
+def _tversky(parts: tuple[Weighed, ...], present: frozenset[str], asked: float, there: float, weights: Rerank) -> float:
+    shared = sum(part.weight for part in parts if part.token in present)
+    if not shared:
+        return 0.0
+    only_asked, only_there = max(0.0, asked - shared), max(0.0, there - shared)
+    return shared / (shared + weights.only_asked * only_asked + weights.only_there * only_there)
