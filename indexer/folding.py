@@ -16,6 +16,10 @@ _TRADITIONAL = opencc.OpenCC("t2s")
 _NUMERAL = re.compile(
     r"([零〇一二两三四五六七八九十百千万]+)(?=周?岁|年|个?月|天|个?工作日|元|万元|孩|胎|级|类|代|口人|平方|公里|吨|号|本)"
 )
+_TENS = re.compile(
+    r"(?<![零〇一二两三四五六七八九十百千万])[二三四五六七八九]十[一二三四五六七八九]?(?![零〇一二两三四五六七八九十百千万])"
+)
+"""八十 is a number wherever it stands (过八十能领啥), 一百 and 十一 need not be."""
 _SPACES = re.compile(r"\s+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 
@@ -29,7 +33,7 @@ def fold(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     text = "".join(" " if unicodedata.category(char) in _DROPPED else char for char in text)
     text = _TRADITIONAL.convert(text).lower()
-    text = _NUMERAL.sub(_digits, text)
+    text = _TENS.sub(_digits, _NUMERAL.sub(_digits, text))
     return _SPACES.sub(" ", text).strip()
 
 
@@ -38,7 +42,7 @@ _DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn", "So"}
 
 def _digits(match: re.Match[str]) -> str:
     """二十四 -> 24 before a unit. A lone 万, 千 or 百 is a word (千万, 百万), not a number to be counted."""
-    numeral = match.group(1)
+    numeral = match.group()
     if numeral[0] in "百千万":
         return numeral
     try:

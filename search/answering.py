@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,10 +12,11 @@ from indexer.analysis import Analyzer
 from indexer.lexicon import Lexicon
 from indexer.serving import service_key
 from search import answer, highlight, ranking
-from search.engines.base import Clause, Engine, EngineRequest, EngineResponse, Filters, Hit, Sort
+from search.confidence import Elsewhere, is_sure
+from search.engines.base import Clause, Constant, Engine, EngineRequest, EngineResponse, Filters, Hit, Sort
 from search.places import DepartmentFilter, Places
 from search.request import SearchRequest, last_page, nothing_readable, page_past_end
-from search.reranking import WINDOW, Reranker
+from search.reranking import WINDOW, Fit, Reranker
 from search.results import FacetValue, Relaxed, SearchResponse, SearchResult, ShownChip, UnderstoodView
 from search.suggest import Suggester
 from search.understanding import Chip, Understanding, Understood
@@ -33,6 +34,9 @@ FACET_FIELDS: Final = {
 _ONLINE_LABELS: Final = {"yes": "可网上办", "no": "窗口办理"}
 _RELAX_ORDER: Final = ("theme", "online", "level", "applicant", "department")
 _RELAXED_SHOWN: Final = 5
+_GUESSES_SHOWN: Final = 10
+_LIKELY_ENOUGH: Final = 0.3
+"""Where what was asked is no business of the government, a guess must fit at least so well to be shown."""
 _SUGGESTIONS_SHOWN: Final = 4
 _ANSWERED_BY_ANCHOR: Final = {
     "materials": "materials",
@@ -54,6 +58,7 @@ class Language:
     analyzer: Analyzer
     weighing: Weighing
     reranker: Reranker
+    elsewhere: Elsewhere
     places: Places
     understanding: Understanding
     suggester: Suggester
@@ -109,13 +114,30 @@ class Answering:
             raise nothing_readable()
         filters = plan.filters()
         offset = (request.page - 1) * request.size
-        response = self._ask(plan, words, filters, offset, request.size, facets=True)
-        if response.total < self._weights.names_enough and words.clause is not None:
+        response, fits = self._ask(plan, words, filters, offset, request.size, facets=True)
+        if words.is_asking and self._is_poor(response, fits):
+            # No name fits well: whoever tells a story names the thing once, perhaps in words of the running text.
             words = self._words(plan, language, "everything")
-            response = self._ask(plan, words, filters, offset, request.size, facets=True)
+            response, fits = self._ask(plan, words, filters, offset, request.size, facets=True)
+        advice = language.elsewhere.advice(plan.understood.folded)
+        guesses: list[Relaxed] = []
+        if (
+            words.is_asking
+            and response.total
+            and fits is not None
+            and not is_sure(fits, words.spelled, language.weighing, self._weights, elsewhere=advice is not None)
+        ):
+            # What is only near must not look like an answer: it is shown apart, under a sentence that says so.
+            marks = _marks(words.tokens, plan.understood.text, language.analyzer)
+            least = 0.0 if advice is None else _LIKELY_ENOUGH
+            near = [Hit(fit.score, fit.hit.card) for fit in fits[:_GUESSES_SHOWN] if fit.fit >= least]
+            results = self._results(replace(response, hits=near), plan, marks, language)
+            guesses = [Relaxed([], [], True, response.total, results)] if near else []
+            response = replace(response, hits=[], total=0, facets={})
         if request.page > 1 and not response.hits:
             raise page_past_end(last_page(response.total, request.size))
-        relaxed = [] if response.total else self._relaxed(plan, language, filters)
+        if not (response.total or guesses or advice is not None):
+            guesses = self._relaxed(plan, language, filters)
         highlights = _marks(words.tokens, plan.understood.text, language.analyzer)
         return SearchResponse(
             query=request.text,
@@ -137,9 +159,17 @@ class Answering:
             engine_ms=round(response.took_ms, 2),
             results=self._results(response, plan, highlights, language),
             facets=_facets(response, plan, filters, language),
-            suggestions=self._similar(plan, response, language),
-            relaxed=relaxed,
+            suggestions=self._similar(plan, response, fits, language),
+            relaxed=guesses,
+            advice=advice if not response.total else None,
         )
+
+    def _is_poor(self, response: EngineResponse, fits: list[Fit] | None) -> bool:
+        """Whether too little was found by name, or nothing of it fits well."""
+        if fits is None:
+            return response.total < self._weights.names_enough
+        best = max((fit.fit for fit in fits), default=0.0)
+        return response.total < self._weights.names_enough or best < self._weights.fit_enough
 
     def _plan(self, request: SearchRequest, language: Language) -> _Plan:
         places = language.places
@@ -185,7 +215,13 @@ class Answering:
         for chip in plan.understood.chips:
             if chip.kind == "division":
                 whole = plan.understood.without(chip)
-        return ranking.build(plan.understood.text, whole, language.analyzer, language.weighing, self._weights, breadth)
+        text, all_of = plan.understood.text, None
+        department = next((chip for chip in plan.understood.chips if chip.kind == "department"), None)
+        if not text and department is not None:
+            # 公证处 says whom one asks and what about: all that the department does, by how much it has to do with it.
+            text = whole = department.words
+            all_of = Constant("serves", plan.division, 0.0)
+        return ranking.build(text, whole, language.analyzer, language.weighing, self._weights, breadth, all_of)
 
     def _ask(
         self,
@@ -196,15 +232,20 @@ class Answering:
         limit: int,
         *,
         facets: bool = False,
-    ) -> EngineResponse:
-        """A page of the engine's answer, its first results compared once more."""
-        if words.clause is None or plan.request.sort != "relevance" or offset >= WINDOW:
-            return self.engine.search(self._engine_request(plan, words.clause, filters, offset, limit, facets=facets))
+    ) -> tuple[EngineResponse, list[Fit] | None]:
+        """A page of the engine's answer, and its first results compared once more.
+
+        Sorted otherwise than by relevance, what fits badly would come first as easily: then nothing is compared (None),
+        and only names count.
+        """
+        if words.clause is None or plan.request.sort != "relevance":
+            page = self._engine_request(plan, words.clause, filters, offset, limit, facets=facets)
+            return self.engine.search(page), None
         through = max(WINDOW, offset + limit)
         response = self.engine.search(self._engine_request(plan, words.clause, filters, 0, through, facets=facets))
         fits = self.language.reranker.rank(response.hits[:WINDOW], words.spelled, self._weights.rerank)
         hits = [Hit(fit.score, fit.hit.card) for fit in fits] + response.hits[WINDOW:]
-        return replace(response, hits=hits[offset : offset + limit])
+        return replace(response, hits=hits[offset : offset + limit]), fits
 
     def _engine_request(
         self,
@@ -225,8 +266,8 @@ class Answering:
         return EngineRequest(clause, plan.engine_filters(filters), counted, sort, offset, limit)
 
     def _relaxed(self, plan: _Plan, language: Language, filters: dict[str, tuple[str, ...]]) -> list[Relaxed]:
-        """The first step that finds something: without one filter, without more and more of them, with the words
-        anywhere in a guide, with any one of the words, and in the whole city."""
+        """The first step that finds something: without one filter, without more and more of them, with any one of the
+        words anywhere in a guide, and in the whole city."""
         labels = {chip.kind: chip.label for chip in plan.chips}
         present: list[str] = [name for name in _RELAX_ORDER if name in filters]
         drops = [[name] for name in present] + [present[: count + 1] for count in range(1, len(present))]
@@ -235,24 +276,26 @@ class Answering:
             for drop in drops
         ]
         steps.append((present, "everything", plan, {}))
-        steps.append((present, "any word", plan, {}))
         if plan.division != language.places.root:
             city = replace(plan, division=language.places.root)
-            steps.append(([*present, "division"], "any word", city, {}))
+            steps.append(([*present, "division"], "everything", city, {}))
         for names, breadth, step, step_filters in steps:
             words = self._words(step, language, breadth)
-            response = self._ask(step, words, step_filters, 0, _RELAXED_SHOWN)
+            response, _fits = self._ask(step, words, step_filters, 0, _RELAXED_SHOWN)
             if response.total:
                 marks = _marks(words.tokens, step.understood.text, language.analyzer)
                 results = self._results(response, step, marks, language)
                 shown = [labels.get(name, name) for name in names]
-                return [Relaxed(names, shown, breadth == "any word", response.total, results)]
+                return [Relaxed(names, shown, breadth == "everything", response.total, results)]
         return []
 
-    def _similar(self, plan: _Plan, response: EngineResponse, language: Language) -> list[str]:
-        """Other texts to try, when there is nothing."""
-        if response.total or not plan.understood.text:
-            return []
+    def _similar(
+        self, plan: _Plan, response: EngineResponse, fits: Sequence[Fit] | None, language: Language
+    ) -> list[str]:
+        """您是不是要找: names that sound as the query does; or, when there is nothing at all, names that begin alike."""
+        heard = [fit.text for fit in (fits or [])[:_SUGGESTIONS_SHOWN] if fit.is_heard]
+        if heard or response.total or not plan.understood.text:
+            return list(dict.fromkeys(heard))
         return [s.text for s in language.suggester.suggest(plan.understood.text, _SUGGESTIONS_SHOWN)]
 
     def _results(

@@ -31,6 +31,21 @@ class Rerank(BaseModel):
     only_there: float = Field(ge=0)
 
 
+class Confidence(BaseModel):
+    """When the results are shown as an answer; see confidence.py. ``enough`` is the certainty that is needed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base: float
+    fit: float
+    share: float
+    matched: float
+    unknown: float
+    words: float
+    enough: float = Field(ge=0, le=1)
+    fit_elsewhere: float = Field(ge=0, le=1)
+
+
 class Weights(BaseModel):
     """The numbers of ranking.yaml, which gives the reason of each beside it."""
 
@@ -42,8 +57,10 @@ class Weights(BaseModel):
     initials_score: float = Field(ge=0)
     name_fields: tuple[str, ...]
     names_enough: int = Field(ge=1)
+    fit_enough: float = Field(ge=0, le=1)
     field_tie: float = Field(ge=0, le=1)
     piece_boost: float = Field(ge=0)
+    synonym_boost: float = Field(ge=0, le=1)
     phrase_boost: float = Field(ge=0)
     exact_score: float = Field(ge=0)
     exact_stripped_score: float = Field(ge=0)
@@ -53,6 +70,7 @@ class Weights(BaseModel):
     words_enough: int = Field(ge=1)
     bigrams_enough: int = Field(ge=1)
     rerank: Rerank
+    confidence: Confidence
     sounds_enough: int = Field(ge=1)
 
     def model_post_init(self, _context: object) -> None:
@@ -60,6 +78,13 @@ class Weights(BaseModel):
         unknown = {*self.fields, *self.bigram_fields, *self.sound_fields, *self.name_fields} - FIELDS.keys()
         if unknown:
             raise ValueError(f"ranking.yaml names fields that documents do not have: {sorted(unknown)}")
+
+
+def load_synonyms() -> list[list[str]]:
+    """The groups of words that ship with this version."""
+    text = resources.files("search").joinpath("synonyms.yaml").read_text(encoding="utf-8")
+    groups: list[list[str]] = yaml.safe_load(text)
+    return groups
 
 
 def load_weights() -> Weights:
@@ -128,27 +153,38 @@ class Spelled:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A query's words as they are matched, kept for highlighting."""
+    """A query's words as they are matched, kept for highlighting. ``is_asking``: they decide what is found, not just in
+    which order."""
 
     tokens: tuple[str, ...]
     spelled: Spelled
     clause: Clause | None
+    is_asking: bool
 
 
-Breadth = Literal["names", "everything", "any word"]
-"""Where a query must match: in names and aliases; anywhere in the guide; anywhere, and a single word is enough."""
+Breadth = Literal["names", "everything"]
+"""Where a query must match: some of its telling words in names and aliases; or a single one anywhere in the guide."""
 
 
-def build(text: str, whole: str, analyzer: Analyzer, weighing: Weighing, weights: Weights, breadth: Breadth) -> Words:
+def build(
+    text: str,
+    whole: str,
+    analyzer: Analyzer,
+    weighing: Weighing,
+    weights: Weights,
+    breadth: Breadth,
+    all_of: Clause | None = None,
+) -> Words:
     """Clauses for ``text`` (what is left after understanding) and ``whole`` (the query as it was said).
 
     Names decide what is found and everything decides the order: 身份证 is a material of a thousand guides, but the
-    person who types it means those few that are called by it.
+    person who types it means those few that are called by it. With ``all_of`` everything that matches it is found, and
+    the words decide the order alone.
     """
     spelled = Spelled.of(text, analyzer, weighing)
     tokens = tuple(each.token for each in spelled.words)
     if not tokens:
-        return Words((), spelled, None)
+        return Words((), spelled, None, is_asking=False)
     exact = Best(
         (
             Constant("exact", exact_key(whole), weights.exact_score),
@@ -167,10 +203,12 @@ def build(text: str, whole: str, analyzer: Analyzer, weighing: Weighing, weights
     if spelled.initials:
         scored.append(Constant("initials", spelled.initials, weights.initials_score))
     scored.append(exact)
-    share = _ANY_SHARE if breadth == "any word" else weights.minimum_share
-    fields = weights.fields if breadth != "names" else dict.fromkeys(weights.name_fields, 1.0)
-    gate = _gate(spelled, tuple(fields), exact, share, analyzer, weights)
-    return Words(tokens, spelled, Both(Unscored(gate), (*scored, *optional)))
+    if all_of is not None:
+        return Words(tokens, spelled, Both(all_of, (*scored, *optional)), is_asking=False)
+    strict = breadth == "names"
+    fields = weights.name_fields if strict else tuple(weights.fields)
+    gate = _gate(spelled, fields, exact, weights.minimum_share if strict else _ANY_SHARE, analyzer, weighing, weights)
+    return Words(tokens, spelled, Both(Unscored(gate), (*scored, *optional)), is_asking=True)
 
 
 _RUN = re.compile(r"[a-z]+|[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
@@ -179,14 +217,20 @@ _ANY_SHARE = 0.01
 
 
 def _gate(
-    spelled: Spelled, fields: tuple[str, ...], exact: Clause, share: float, analyzer: Analyzer, weights: Weights
+    spelled: Spelled,
+    fields: tuple[str, ...],
+    exact: Clause,
+    share: float,
+    analyzer: Analyzer,
+    weighing: Weighing,
+    weights: Weights,
 ) -> AnyOf:
     """What a document must have at least: some of the telling words in ``fields``, or of the telling pairs of
     characters or of sounds, or the whole text as a name or as initials."""
     clauses: list[Clause] = [exact]
     words = _telling(spelled.words, weights)
     if words:
-        each = tuple(_present(word.token, fields, analyzer) for word in words)
+        each = tuple(_present(word.token, weighing.synonyms(word.token), fields, analyzer) for word in words)
         clauses.append(AnyOf(each, minimum=_enough(len(each), share, weights.words_enough)))
     for pairs, names, enough in (
         (spelled.pairs, weights.bigram_fields, weights.bigrams_enough),
@@ -211,9 +255,9 @@ def _enough(count: int, share: float, enough: int) -> int:
     return max(1, min(enough, math.ceil(count * share)))
 
 
-def _present(word: str, fields: tuple[str, ...], analyzer: Analyzer) -> Clause:
-    """A word in any field, or all its parts."""
-    whole = tuple(Constant(field, word, 0.0) for field in fields)
+def _present(word: str, others: tuple[str, ...], fields: tuple[str, ...], analyzer: Analyzer) -> Clause:
+    """A word or another for it in any field, or all its parts."""
+    whole = tuple(Constant(field, each, 0.0) for field in fields for each in (word, *others))
     pieces = [piece for piece in analyzer.index_tokens(word).split() if piece != word]
     if not pieces:
         return AnyOf(whole)
@@ -232,8 +276,14 @@ def _named(parts: tuple[Weighed, ...], fields: dict[str, float]) -> list[Clause]
 
 
 def _word(word: Weighed, fields: dict[str, float], analyzer: Analyzer, weighing: Weighing, weights: Weights) -> Clause:
-    """One word in its best field, or its parts together."""
+    """One word in its best field, or its parts together, or another word for it."""
     whole = _in_fields(word.token, word.weight, fields, weights)
+    others = weighing.synonyms(word.token)
+    if others:
+        # As telling as the word that was said, for that is what is meant; less sure, for it is a guess.
+        names = {name: fields[name] for name in weights.name_fields}
+        share = word.weight * weights.synonym_boost
+        whole = Best((whole, *(_in_fields(other, share, names, weights) for other in others)))
     pieces = [piece for piece in analyzer.index_tokens(word.token).split() if piece != word.token]
     if not pieces:
         return whole

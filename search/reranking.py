@@ -18,6 +18,8 @@ from search.engines.base import Hit
 from search.ranking import Rerank, Spelled, Weighed
 from search.weighing import Weighing
 
+_HEARD: Final = 0.3
+"""How much better a text must fit by sound than by characters to be offered as what was meant."""
 WINDOW: Final = 30
 """So many of the engine's first results are compared; what comes after them keeps the engine's order."""
 
@@ -26,19 +28,26 @@ WINDOW: Final = 30
 class _Text:
     """What a name or saying is made of, and how much there is in it to be matched."""
 
+    text: str
     pairs: frozenset[str]
     sounds: frozenset[str]
+    initials: str
     pairs_weight: float
     sounds_weight: float
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well a service's best name or saying fits the query, from 0 to 1, and the score by which it is placed."""
+    """How well a service's best name or saying fits the query, from 0 to 1, and the score by which it is placed.
+
+    ``text`` is that name or saying; ``is_heard``: it fits by sound and not by characters (营业只照 and 营业执照).
+    """
 
     hit: Hit
     fit: float
     score: float
+    text: str
+    is_heard: bool
 
 
 class Reranker:
@@ -56,8 +65,13 @@ class Reranker:
         return sorted(found, key=lambda fit: (-round(fit.score, 6), fit.hit.card["code"]))
 
     def _fit(self, hit: Hit, query: _Query, weights: Rerank) -> Fit:
-        fit = max((query.likeness(text, weights) for text in self._texts_of(hit.card["item_code"])), default=0.0)
-        return Fit(hit, fit, hit.score + weights.fit_score * fit)
+        best, best_text, by_characters, by_sound = 0.0, "", 0.0, 0.0
+        for text in self._texts_of(hit.card["item_code"]):
+            fit, pairs, sounds = query.likeness(text, weights)
+            if fit > best:
+                best, best_text, by_characters, by_sound = fit, text.text, pairs, sounds
+        is_heard = bool(query.pairs) and by_sound - by_characters >= _HEARD
+        return Fit(hit, best, hit.score + weights.fit_score * best, best_text, is_heard)
 
     def _texts_of(self, item_code: str) -> list[_Text]:
         texts = self._texts.get(item_code)
@@ -72,8 +86,10 @@ class Reranker:
         pairs = frozenset(run[i : i + 2] for run, is_han in pinyin.runs(folded) if is_han for i in range(len(run) - 1))
         sounds = frozenset(pinyin.sound_pairs([pinyin.sound(s) for s in item.syllables[number].split()]))
         return _Text(
+            item.texts[number],
             pairs,
             sounds,
+            item.initials[number],
             sum(self._weighing.pair(pair, 1.0) for pair in pairs),
             sum(self._weighing.sound(pair, 1.0) for pair in sounds),
         )
@@ -83,6 +99,7 @@ class Reranker:
 class _Query:
     pairs: tuple[Weighed, ...]
     sounds: tuple[Weighed, ...]
+    initials: str
     pairs_weight: float
     sounds_weight: float
 
@@ -91,15 +108,23 @@ class _Query:
         return cls(
             spelled.pairs,
             spelled.sounds,
+            spelled.initials,
             sum(pair.weight for pair in spelled.pairs),
             sum(pair.weight for pair in spelled.sounds),
         )
 
-    def likeness(self, text: _Text, weights: Rerank) -> float:
-        """Shared weight over shared and unshared, where what only one side has counts less (Tversky, 1977)."""
+    def likeness(self, text: _Text, weights: Rerank) -> tuple[float, float, float]:
+        """(likeness, by characters alone, by sounds alone): shared weight over shared and unshared, where what only one
+        side has counts less (Tversky, 1977)."""
+        if self.initials and self.initials in text.initials:
+            rest = len(text.initials) - len(self.initials)
+            likeness = len(self.initials) / (len(self.initials) + weights.only_there * rest)
+            return likeness, 0.0, likeness
         by_pairs = _tversky(self.pairs, text.pairs, self.pairs_weight, text.pairs_weight, weights)
         by_sounds = _tversky(self.sounds, text.sounds, self.sounds_weight, text.sounds_weight, weights)
-        return (1 - weights.sound_share) * by_pairs + weights.sound_share * by_sounds
+        # What is typed as pinyin has no characters to compare.
+        sound_share = weights.sound_share if self.pairs else 1.0
+        return (1 - sound_share) * by_pairs + sound_share * by_sounds, by_pairs, by_sounds
 
 
 def _tversky(parts: tuple[Weighed, ...], present: frozenset[str], asked: float, there: float, weights: Rerank) -> float:

@@ -94,6 +94,8 @@ class SearchResponse:
     facets: dict[str, list[FacetValue]]
     suggestions: list[str]
     relaxed: list[Relaxed]
+    advice: str | None
+    """Where to turn with what no government service answers (perhaps empty); None for everything else."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -15,6 +15,7 @@ from indexer.analysis import Analyzer
 from indexer.lexicon import Lexicon
 from search import ranking
 from search.answering import Answering, Language
+from search.confidence import Elsewhere
 from search.engines.base import Engine, EngineUnavailableError
 from search.engines.standby import Engines
 from search.places import Places
@@ -33,7 +34,7 @@ class SearchService:
 
     def __init__(self, engines: Engines) -> None:
         self.engines = engines
-        self._weights = ranking.load_weights()
+        self.weights = ranking.load_weights()
         self._lock = threading.Lock()
         self._languages: dict[str, tuple[object, Language]] = {}
 
@@ -77,7 +78,7 @@ class SearchService:
             raise empty_query()
         return self._on_some_engine(
             lambda engine, degraded: Answering(
-                engine, self._language_of(engine), self._weights, degraded=degraded
+                engine, self._language_of(engine), self.weights, degraded=degraded
             ).answer(request, started)
         )
 
@@ -91,6 +92,16 @@ def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:
     analyzer = analyzer or Analyzer(lexicon.words)
     themes = {f"{audience}/{code}": name for audience, code, name in lexicon.themes}
     understanding = Understanding(lexicon, analyzer)
-    weighing = Weighing(lexicon, understanding.weak)
+    weighing = Weighing(lexicon, understanding.weak, ranking.load_synonyms())
     reranker = Reranker(lexicon, weighing)
-    return Language(lexicon, themes, analyzer, weighing, reranker, Places(lexicon), understanding, Suggester(lexicon))
+    return Language(
+        lexicon=lexicon,
+        themes=themes,
+        analyzer=analyzer,
+        weighing=weighing,
+        reranker=reranker,
+        elsewhere=Elsewhere(),
+        places=Places(lexicon),
+        understanding=understanding,
+        suggester=Suggester(lexicon),
+    )

@@ -7,12 +7,13 @@ words by their part of speech, others by how common they are in Chinese) and fro
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
 from typing import Final
 
 import jieba
 
+from indexer.folding import fold
 from indexer.lexicon import Lexicon
 
 _FUNCTION_TAGS: Final = frozenset(
@@ -35,7 +36,12 @@ _COUNTED_FROM: Final = 1000
 class Weighing:
     """Weighs what a query is made of by one lexicon. ``weak`` are manners of speaking beyond function words."""
 
-    def __init__(self, lexicon: Lexicon, weak: Iterable[str]) -> None:
+    def __init__(self, lexicon: Lexicon, weak: Iterable[str], synonyms: Iterable[Sequence[str]]) -> None:
+        self._synonyms: dict[str, dict[str, None]] = {}
+        for group in synonyms:
+            words = [fold(word) for word in group]
+            for word in words:
+                self._synonyms.setdefault(word, {}).update(dict.fromkeys(w for w in words if w != word))
         self._frequencies = lexicon.frequencies
         self._services = max(1, len(lexicon.items))
         self._weak = frozenset(weak)
@@ -65,6 +71,10 @@ class Weighing:
     def is_known(self, word: str) -> bool:
         """Whether any service is called by this word."""
         return word in self._frequencies.words
+
+    def synonyms(self, word: str) -> tuple[str, ...]:
+        """Other words for the same that some service is called by."""
+        return tuple(other for other in self._synonyms.get(word, ()) if other in self._frequencies.words)
 
     def content(self, word: str) -> float:
         """How much of a word is content, in (0, 1]: 的 hardly any, 公司 half, 歌厅 all of it."""

@@ -20,6 +20,7 @@ from indexer.follower import TooFarBehindError
 from indexer.gate import GateError
 from indexer.life import BusyError, IndexMissingError, IndexWriteError
 from search.engines.base import EngineUnavailableError
+from search.evaluation import InvalidJudgementsError
 from search.request import InvalidRequestError
 
 ENGINES = ("embedded", "elasticsearch")
@@ -36,6 +37,7 @@ _REFUSALS = (
     GateError,
     ElasticsearchUnavailableError,
     EngineUnavailableError,
+    InvalidJudgementsError,
     InvalidRequestError,
 )
 
