@@ -25,13 +25,14 @@ from rich.table import Table
 from banshi.composition import Application
 from banshi.settings import Settings
 from bench.machine import describe, percentile, resident_mib
-from bench.queries import measured_queries
+from bench.queries import measured_prefixes, measured_queries
 from guides import exchange, lookups, standard, store
 from guides.sample.catalogue import SampleCatalogue
 from indexer.document import indexed_texts
 from indexer.folding import fold
 from indexer.rebuild import rebuild
 from search.request import SearchRequest
+from search.suggest import Suggester
 
 QUERIES = 500
 
@@ -72,6 +73,7 @@ def measure(folder: Path) -> dict[str, float | int | str]:
         figures[f"rebuild, {processes} process(es), guides/s"] = built.guides_per_second
     queries = measured_queries(application.search.language.lexicon, QUERIES)
     figures |= _in_process(application, queries)
+    figures |= _suggesting(application)
     figures |= _over_http(settings, queries)
     return figures
 
@@ -119,6 +121,27 @@ def _in_process(application: Application, queries: list[SearchRequest]) -> dict[
         "of which engine, p50 ms": percentile(engine, 0.50),
         "of which engine, p95 ms": percentile(engine, 0.95),
         "of which engine, p99 ms": percentile(engine, 0.99),
+    }
+
+
+def _suggesting(application: Application) -> dict[str, float | int | str]:
+    service = application.search
+    lexicon = service.language.lexicon
+    started = time.perf_counter()
+    Suggester(lexicon)
+    made = (time.perf_counter() - started) * 1000
+    prefixes = measured_prefixes(lexicon, QUERIES)
+    took: list[float] = []
+    for prefix in prefixes:
+        started = time.perf_counter()
+        service.suggest(prefix)
+        took.append((time.perf_counter() - started) * 1000)
+    return {
+        "texts to suggest": sum(len(item.texts) for item in lexicon.items),
+        "making the suggester anew, ms": made,
+        f"suggesting, {len(prefixes)} beginnings, p50 ms": percentile(took, 0.50),
+        "suggesting, p95 ms": percentile(took, 0.95),
+        "suggesting, p99 ms": percentile(took, 0.99),
     }
 
 

@@ -33,7 +33,8 @@ class _Quiet(WSGIRequestHandler):
 @contextlib.contextmanager
 def served(settings: Settings) -> Iterator[str]:
     """The site's address while it is served from a thread."""
-    server = make_server("127.0.0.1", 0, web_application(settings), threaded=True, request_handler=_Quiet)
+    app = web_application(settings)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -42,6 +43,8 @@ def served(settings: Settings) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+        if recorder := app.extensions["banshi"].recorder:
+            recorder.close()
 
 
 @contextlib.contextmanager

@@ -1,4 +1,7 @@
-"""``python -m tests.screenshots FOLDER``: the pages of docs/screenshots, phone and desktop, from the sample catalogue."""
+"""``python -m tests.screenshots FOLDER``: the pages of docs/screenshots, phone and desktop, from the sample catalogue.
+
+What stands behind # is done on the page: open the first result, or type these words into the search box.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from tests.chromium import DESKTOP, PHONE, chromium, served
 
 PAGES = {
     "home": "/",
+    "suggestions": "/?division=230102#社保",
+    "suggestions-initials": "/search?q=护照&division=230102#yyzz",
     "results": "/search?q=道里区身份证丢了怎么办",
     "results-aspect": "/search?q=开饭店要带什么材料&division=230103",
     "empty-results": "/search?q=护照&division=230102&department=烟草局",
@@ -32,9 +37,14 @@ def main(folder: Path) -> None:
             for name, path in PAGES.items():
                 address, _, action = path.partition("#")
                 page.goto(site + address)
-                if action:
+                if action == "open-first":
                     page.locator(".card-title a").first.click()
                     page.wait_for_load_state()
+                elif action:
+                    page.get_by_role("combobox").fill("")
+                    page.get_by_role("combobox").press_sequentially(action)
+                    page.get_by_role("option").first.wait_for()
+                    page.keyboard.press("ArrowDown")
                 page.screenshot(path=folder / f"{name}-{kind}.png", full_page=True)
 
 

@@ -131,7 +131,9 @@ def description(version: str) -> dict[str, Any]:
         schemas.update(schema.pop("$defs", {}))
         schemas[name] = schema
     suggest_q = _parameter(
-        "q", {"type": "string", "maxLength": MAX_PREFIX_CHARACTERS}, "Characters, pinyin or initials."
+        "q",
+        {"type": "string", "maxLength": MAX_PREFIX_CHARACTERS},
+        "Characters, pinyin, initials, or all of them mixed.",
     )
     return {
         "openapi": "3.1.0",
@@ -144,6 +146,7 @@ def description(version: str) -> dict[str, Any]:
                 [
                     {**suggest_q, "required": True},
                     _parameter("size", {"type": "integer", "minimum": 1, "maximum": 20, "default": 8}, "How many."),
+                    _DIVISION,
                 ],
             ),
             "/api/v1/guides/{code}": _operation("One published guide", "Guide", [_CODE], (404, 410)),

@@ -23,7 +23,7 @@ def test_from_words_to_the_guide_of_ones_own_district(
     page.get_by_role("link", name="选择我的区县").click()
     page.get_by_role("link", name="道里区", exact=True).click()
     expect(page.get_by_text("正在查找道里区的办事指南")).to_be_visible()
-    page.get_by_role("searchbox").fill("身份证丢了")
+    page.get_by_label("您要办什么事").fill("身份证丢了")
     page.get_by_role("button", name="搜索").click()
     first = page.locator(".card").first
     expect(first).to_contain_text("居民身份证补领")

@@ -140,9 +140,9 @@ def page_problems(page: Page, app: Flask, response: TestResponse) -> Iterator[st
     yield from (f"the id {name!r} is used {count} times" for name, count in identifiers.items() if count > 1)
     yield from _unlabelled_inputs(page)
     yield from _addresses(page, app, set(identifiers))
-    nonce = f"'nonce-{page.one('script').get('nonce')}'"
-    if content_security_policy(response).get("script-src") != [nonce]:
-        yield "the script's nonce is not the policy's"
+    nonces = {f"'nonce-{script.get('nonce')}'" for script in page.all("script")}
+    if content_security_policy(response).get("script-src") != list(nonces):
+        yield "the scripts' nonce is not the policy's"
     for element in html.iter():
         if not isinstance(element.tag, str):
             continue

@@ -111,6 +111,7 @@ API_ERRORS = [
     ("suggest?q=s&size=21", 400, "invalid_size", "size"),
     ("suggest?q=s&size=x", 400, "invalid_size", "size"),
     ("suggest?q=s&page=1", 400, "unknown_parameter", "page"),
+    ("suggest?q=s&division=火星", 400, "unknown_division", "division"),
     ("departments?division=火星", 400, "unknown_division", "division"),
     ("departments?sector=公安", 400, "unknown_parameter", "sector"),
     ("divisions?q=道里", 400, "unknown_parameter", "q"),
