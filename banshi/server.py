@@ -27,6 +27,8 @@ from banshi.logs import configure_logging
 from banshi.settings import Settings
 from web.app import create_app
 from web.context import WebContext
+from web.metrics import count_unrecorded
+from web.recorder import Recorder
 
 _RESTART_SECONDS = 2
 _POLL_SECONDS = 0.2
@@ -48,6 +50,7 @@ def web_application(settings: Settings) -> Flask:
             public_url=settings.public_url.rstrip("/"),
             index_stale_seconds=settings.index_stale_seconds,
             version=metadata.version("banshi"),
+            recorder=Recorder(application.database, on_dropped=count_unrecorded) if settings.use_log else None,
         )
     )
 

@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     index_stale_seconds: Annotated[
         int, Field(ge=1, description="Unapplied changes older than this make /readyz report the index as stale.")
     ] = 30
+    use_log: Annotated[
+        bool, Field(description="Whether searches and what was opened after them are noted, anonymously.")
+    ] = True
+    use_log_days: Annotated[
+        int, Field(ge=1, le=3650, description="Days after which notes of searches are deleted.")
+    ] = 180
     log_format: Annotated[Literal["text", "json"], Field(description="How log lines are written.")] = "text"
 
     @property

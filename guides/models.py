@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -313,3 +314,56 @@ class OutboxSequence(Base):
     __tablename__ = "outbox_sequence"
     name: Mapped[str] = mapped_column(String(10), primary_key=True)
     last_id: Mapped[int]
+
+
+class SynonymGroup(Base):
+    """Words that clerks say mean the same to searchers."""
+
+    __tablename__ = "synonym_group"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    words: Mapped[list[str]]
+    note: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime.datetime]
+
+
+class BestBet(Base):
+    """The item that clerks say answers a query, in words as said. ``exact`` is the key that search compares."""
+
+    __tablename__ = "best_bet"
+    __table_args__ = (UniqueConstraint("exact", "item_code"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(primary_key=True)
+    query: Mapped[str] = mapped_column(String(200))
+    exact: Mapped[str] = mapped_column(String(200))
+    item_code: Mapped[str] = mapped_column(ForeignKey("item.code"), index=True)
+    position: Mapped[int]
+    note: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime.datetime]
+
+
+class SearchUse(Base):
+    """One search and what came of it. Nothing here tells who: see guides/use.py for what is left out."""
+
+    __tablename__ = "search_use"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str | None] = mapped_column(String(12), index=True)
+    at: Mapped[datetime.datetime] = mapped_column(index=True)
+    query: Mapped[str] = mapped_column(String(200))
+    division_code: Mapped[str | None] = mapped_column(_code(9))
+    filters: Mapped[dict[str, Any]]
+    source: Mapped[str] = mapped_column(String(10))
+    total: Mapped[int]
+    was_confident: Mapped[bool]
+    engine: Mapped[str] = mapped_column(String(20))
+    opened_item: Mapped[str | None] = mapped_column(_code(20))
+    opened_rank: Mapped[int | None]
+    printed: Mapped[bool]
+
+
+class DismissedProposal(Base):
+    """An alias that use proposed and a clerk refused. Not proposed again."""
+
+    __tablename__ = "dismissed_proposal"
+    query: Mapped[str] = mapped_column(String(200), primary_key=True)
+    item_code: Mapped[str] = mapped_column(_code(20), primary_key=True)
+    created_at: Mapped[datetime.datetime]

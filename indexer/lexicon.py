@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass, field, replace
 import sqlalchemy as sa
 
 from guides import document, lookups
+from guides.words import best_bets, synonym_groups
 from indexer import pinyin
-from indexer.analysis import Analyzer
+from indexer.analysis import Analyzer, exact_key
 from indexer.serving import DivisionTree
 
 _MAX_USER_WORD = 8
@@ -59,7 +60,11 @@ class Frequencies:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The city's words. ``sector_aliases`` maps a sector to what citizens call its authorities."""
+    """The city's words. ``sector_aliases`` maps a sector to what citizens call its authorities.
+
+    ``synonyms`` are groups of words as clerks wrote them, not folded; ``best_bets`` are (exact key of the query, item
+    code), those of one query together and in the clerks' order.
+    """
 
     divisions: tuple[document.Division, ...]
     departments: tuple[DepartmentEntry, ...]
@@ -68,6 +73,8 @@ class Lexicon:
     items: tuple[ItemEntry, ...]
     words: tuple[str, ...]
     frequencies: Frequencies = field(default_factory=lambda: Frequencies({}, {}, {}))
+    synonyms: tuple[tuple[str, ...], ...] = ()
+    best_bets: tuple[tuple[str, str], ...] = ()
 
     @property
     def tree(self) -> DivisionTree:
@@ -85,6 +92,8 @@ class Lexicon:
                 "items": [asdict(item) for item in self.items],
                 "words": self.words,
                 "frequencies": asdict(self.frequencies),
+                "synonyms": self.synonyms,
+                "best_bets": self.best_bets,
             },
             ensure_ascii=False,
         )
@@ -112,6 +121,9 @@ class Lexicon:
             ),
             words=tuple(data["words"]),
             frequencies=Frequencies(**data["frequencies"]),
+            # An index of before knows none; it need not be rebuilt for that.
+            synonyms=tuple(tuple(group) for group in data.get("synonyms", ())),
+            best_bets=tuple((key, code) for key, code in data.get("best_bets", ())),
         )
 
     def counted(self, analyzer: Analyzer) -> Lexicon:
@@ -131,7 +143,8 @@ def build(
     published_items: Sequence[str] | None = None,
     words: tuple[str, ...] | None = None,
 ) -> Lexicon:
-    """The lexicon of what the database holds now; ``published_items`` limits the suggestions to items with guides.
+    """The lexicon of what the database holds now; ``published_items`` limits suggestions and
+    best bets to items with guides.
 
     ``words`` are those that an index was built with: it keeps them as long as it lives, since its older documents were
     cut by them and queries must be cut alike. A new authority's name is a word from the next rebuild on.
@@ -139,9 +152,8 @@ def build(
     divisions = lookups.divisions(connection)
     departments = lookups.departments(connection)
     items = lookups.items(connection)
-    if published_items is not None:
-        wanted = set(published_items)
-        items = [item for item in items if item.code in wanted]
+    wanted = {item.code for item in items} if published_items is None else set(published_items)
+    items = [item for item in items if item.code in wanted]
     aliases: dict[str, dict[str, None]] = defaultdict(dict)
     for department in departments:
         aliases[department.sector].update(dict.fromkeys(department.aliases))
@@ -158,6 +170,10 @@ def build(
             tuple(sorted(set(_user_words(divisions, departments, lookups.result_names(connection)))))
             if words is None
             else words
+        ),
+        synonyms=tuple(tuple(group.words) for group in synonym_groups(connection)),
+        best_bets=tuple(
+            (exact_key(bet.query), bet.item_code) for bet in best_bets(connection) if bet.item_code in wanted
         ),
     )
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from guides import document, lookups
 from search.request import InvalidRequestError, SearchRequest
-from search.suggest import MAX_PREFIX_CHARACTERS
-from web import guide_view, openapi
+from search.results import FacetValue
+from search.suggest import MAX_PREFIX_CHARACTERS, Suggestion
+from web import guide_view, openapi, recording
 from web.context import web
 from web.errors import error_json
 from web.metrics import count_search
@@ -25,14 +26,17 @@ _MAX_SUGGESTIONS = 20
 def search() -> ResponseReturnValue:
     """Search the guides."""
     refuse_unknown(request.args, SEARCH_PARAMETERS)
-    return jsonify(count_search(web().search.search(search_request(request.args))).to_json())
+    response = count_search(web().search.search(search_request(request.args)))
+    recording.record_search(response, "api")
+    return jsonify(response.to_json())
 
 
 @blueprint.get("/suggest")
 def suggest() -> ResponseReturnValue:
     """What may be meant by a beginning."""
-    refuse_unknown(request.args, ("q", "size"))
+    refuse_unknown(request.args, ("q", "size", "division"))
     prefix = request.args.get("q", "")
+    division = request.args.get("division", "").strip()
     size = integer(request.args, "size", 8)
     if not prefix.strip():
         raise InvalidRequestError("empty_query", "请输入开头的几个字、拼音或者首字母。", "q")
@@ -40,8 +44,30 @@ def suggest() -> ResponseReturnValue:
         raise InvalidRequestError("query_too_long", f"最多 {MAX_PREFIX_CHARACTERS} 个字。", "q")
     if not 1 <= size <= _MAX_SUGGESTIONS:
         raise InvalidRequestError("invalid_size", f"条数应在 1 到 {_MAX_SUGGESTIONS} 之间。", "size")
-    found = web().search.suggest(prefix, size)
+    place = web().search.language.places.division(division).code if division else None
+    found = _counted(web().search.suggest(prefix, size), place)
+    if place:
+        found = [replace(suggestion, url=f"{suggestion.url}&division={place}") for suggestion in found]
     return jsonify({"query": prefix, "suggestions": [asdict(suggestion) for suggestion in found]})
+
+
+def _counted(suggestions: list[Suggestion], division: str | None) -> list[Suggestion]:
+    """The same, departments with how many services they have in a division; those that have none are left out."""
+    if all(suggestion.kind != "department" for suggestion in suggestions):
+        return suggestions
+    place = division or web().search.language.places.root
+    counts = {value.value: value.count for value in _department_counts(place)}
+    counted = [
+        replace(suggestion, services=counts.get(suggestion.sector, 0))
+        if suggestion.kind == "department"
+        else suggestion
+        for suggestion in suggestions
+    ]
+    return [suggestion for suggestion in counted if suggestion.services != 0]
+
+
+def _department_counts(division: str) -> list[FacetValue]:
+    return web().search.search(SearchRequest(division=division, size=1)).facets["department"]
 
 
 @blueprint.get("/guides/<code>")
@@ -84,7 +110,7 @@ def departments() -> ResponseReturnValue:
     language = web().search.language
     wanted = request.args.get("division", "").strip()
     place = language.places.division(wanted) if wanted else language.places.tree.by_code[language.places.root]
-    counts = web().search.search(SearchRequest(division=place.code, size=1)).facets["department"]
+    counts = _department_counts(place.code)
     return jsonify(
         {
             "division": place.code,

@@ -11,6 +11,7 @@ from flask import current_app
 from guides.database import Database
 from search.engines.base import EngineStatus
 from search.service import SearchService
+from web.recorder import Recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class IndexLag:
 
 @dataclass(frozen=True)
 class WebContext:
-    """The site's parts and settings. ``index_lags`` tells of every engine in use, the one that answers first."""
+    """The site's parts and settings. ``index_lags`` tells of every engine in use, the one that answers first;
+    ``recorder`` takes notes of use, None where none are wanted."""
 
     database: Database
     search: SearchService
@@ -33,6 +35,7 @@ class WebContext:
     public_url: str
     index_stale_seconds: int
     version: str
+    recorder: Recorder | None = None
 
 
 def web() -> WebContext:

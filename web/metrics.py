@@ -38,6 +38,10 @@ _search_seconds = Histogram(
 _engine_seconds = Histogram(
     "banshi_engine_seconds", "Time of the engine within it.", ("engine",), buckets=_SECONDS, registry=_registry
 )
+_unrecorded = Counter(
+    "banshi_use_unrecorded", "Notes of use that were dropped: no room for more, or the database refused them.",
+    ("reason",), registry=_registry,
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:
@@ -64,6 +68,11 @@ def count_search(response: SearchResponse) -> SearchResponse:
     _search_seconds.labels(response.engine).observe(response.took_ms / 1000)
     _engine_seconds.labels(response.engine).observe(response.engine_ms / 1000)
     return response
+
+
+def count_unrecorded(count: int, reason: str) -> None:
+    """Count notes of use that were dropped."""
+    _unrecorded.labels(reason).inc(count)
 
 
 class _Indexes(Collector):

@@ -12,7 +12,7 @@ from guides import document, lookups
 from indexer.serving import DivisionTree
 from search.request import InvalidRequestError, SearchRequest, last_page
 from search.results import SearchResponse
-from web import guide_view
+from web import guide_view, recording
 from web.context import web
 from web.errors import error_page
 from web.metrics import count_search
@@ -78,14 +78,15 @@ def search() -> ResponseReturnValue:
     if asked.is_empty or (not asked.text and asked.division and set(filter(values.get, values)) <= {"division"}):
         return render_template("empty_query.html", division=places.tree.by_code[_division_code()])
     response = count_search(service.search(asked))
+    token = recording.record_search(response, "page")
     return render_template(
         "results.html",
-        response=response,
+        response=recording.with_token(response, token),
         values=values,
         division=places.tree.by_code[response.understood.division or places.root],
         districts=[places.tree.by_code[code] for code in places.tree.children[places.root]],
         root=places.root,
-        pages=_page_links(values, response),
+        pages=_page_links(values, response, token),
         chips=[(chip, _without_chip(values, chip, places.root)) for chip in response.understood.chips],
     )
 
@@ -99,7 +100,7 @@ def _without_chip(values: Mapping[str, str], chip: Any, root: str) -> str:
     return search_url(values, **{chip.kind: root if chip.kind == "division" else None})
 
 
-def _page_links(values: Mapping[str, str], response: SearchResponse) -> list[tuple[int | None, str]]:
+def _page_links(values: Mapping[str, str], response: SearchResponse, token: str | None) -> list[tuple[int | None, str]]:
     """(page number or None for a gap, address) around the current page, with the first and the last."""
     last = last_page(response.total, response.size)
     base = search_url(values)
@@ -109,7 +110,8 @@ def _page_links(values: Mapping[str, str], response: SearchResponse) -> list[tup
     for number in sorted(n for n in shown if 1 <= n <= last):
         if number > previous + 1:
             links.append((None, ""))
-        links.append((number, f"{base}{'&' if '?' in base else '?'}page={number}"))
+        address = f"{base}{'&' if '?' in base else '?'}page={number}"
+        links.append((number, recording.with_parameter(address, token) if token else address))
         previous = number
     return links if last > 1 else []
 
@@ -138,7 +140,7 @@ def item(code: str) -> ResponseReturnValue:
         return _guide_page(view, asks_division=True, not_here=division_code)
     guide_code, represents = found
     if not represents:
-        return redirect(url_for("pages.guide", code=guide_code))
+        return redirect(url_for("pages.guide", code=guide_code, **recording.carried()))
     return _guide_page(guide_view.load(web().database, guide_code), asks_division=True)
 
 
@@ -147,6 +149,7 @@ def _guide_page(
 ) -> ResponseReturnValue:
     if view is None:
         abort(404)
+    recording.record_opening(view.item.code)
     chosen = _chosen_options(view.guide)
     return render_template(
         "guide.html",

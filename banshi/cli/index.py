@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import signal
 import threading
 from collections.abc import Callable
@@ -10,16 +11,19 @@ from typing import Any
 
 import click
 import rich.progress
+import sqlalchemy.exc
 import structlog
 
 from banshi.cli.output import ENGINES, json_option, print_json, print_text, progress_bar, refusals
 from banshi.composition import Application
-from guides import outbox
+from guides import outbox, use
 from indexer import follower, gate, life
 from indexer.life import Indexes
 from indexer.rebuild import RebuildReport
 from indexer.rebuild import rebuild as rebuild_index
 
+_PURGE_EVERY_SECONDS = 600
+"""Searches are old after months, but the tokens that join them with what was opened after an hour."""
 _engine_option = click.option(
     "--engine", type=click.Choice(ENGINES), help="Only this engine's index; by default those of all engines in use."
 )
@@ -109,12 +113,28 @@ def _follow(application: Application, followed: list[Indexes]) -> None:
         threading.Thread(target=_follow_one, args=(application, indexes, stop), name=f"follow-{indexes.engine}")
         for indexes in followed
     ]
+    threads.append(threading.Thread(target=_purge, args=(application, stop), name="purge"))
     for thread in threads:
         thread.start()
     for thread in threads:
         # A join without a limit would keep the signal from being handled.
         while thread.is_alive():
             thread.join(0.5)
+
+
+def _purge(application: Application, stop: threading.Event) -> None:
+    """Forget notes of use in time, also old ones after they were switched off. What fails is tried again."""
+    log = structlog.get_logger("purge")
+    while not stop.is_set():
+        try:
+            with application.database.writing() as connection:
+                now = datetime.datetime.now(datetime.UTC)
+                purged = use.purge(connection, now, application.settings.use_log_days)
+            if purged.searches:
+                log.info("old notes of use deleted", searches=purged.searches)
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            log.error("purge failed, trying again", error=type(error).__name__)
+        stop.wait(_PURGE_EVERY_SECONDS)
 
 
 def _follow_one(application: Application, indexes: Indexes, stop: threading.Event) -> None:

@@ -15,6 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from guides.database import DatabaseNotReadyError
 from guides.exchange import ImportRefusedError
+from guides.use import ProposalMissingError
+from guides.words import WordsRefusedError
 from indexer.elasticsearch.connection import ElasticsearchUnavailableError
 from indexer.follower import TooFarBehindError
 from indexer.gate import GateError
@@ -30,6 +32,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 _REFUSALS = (
     DatabaseNotReadyError,
     ImportRefusedError,
+    WordsRefusedError,
+    ProposalMissingError,
     BusyError,
     IndexMissingError,
     IndexWriteError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import http.client
 import json
 import os
@@ -18,7 +19,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 
+from guides import models, use
 from tests.banshi.conftest import ID_CARD, ID_CARD_GUIDE, Command, changed, write_lines
 
 START_SECONDS = 60
@@ -271,6 +274,31 @@ def test_a_signal_to_stop_ends_every_process(prepared_folder: Path, tmp_path: Pa
         assert server.banshi("search", ID_CARD.name, "--json").json["total"] == 1
     finally:
         server.stop()
+
+
+def test_notes_of_use_outlive_a_stop_and_old_ones_are_forgotten(prepared_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(prepared_folder, folder)
+    database = Command(folder).database()
+    long_ago = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=181)
+    with database.writing() as connection:
+        use.record(connection, [use.Search(long_ago, "很久以前", None, {}, "page", 1, "embedded", None)])
+
+    def queries() -> list[str]:
+        with database.reading() as connection:
+            return list(connection.execute(sa.select(models.SearchUse.query)).scalars())
+
+    server = Server(folder)
+    try:
+        assert eventually(server.is_ready, START_SECONDS), server.log.read_text()
+        assert eventually(lambda: queries() == [], SEEN_SECONDS)
+        server.search("身份证丢了")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(STOP_SECONDS) == 0
+        assert queries() == ["身份证丢了"]
+    finally:
+        server.stop()
+        database.close()
 
 
 def test_a_port_that_is_taken_ends_everything_with_a_reason(

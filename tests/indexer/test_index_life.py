@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from guides import document, outbox, store
+from guides import document, outbox, store, words
 from guides.database import Database
 from indexer import follower, gate, life
 from indexer.analysis import exact_key
@@ -292,3 +292,24 @@ def test_the_follower_applies_a_change_within_two_seconds_and_survives_an_error(
     assert seen
     assert errors == []
     assert gate.check(database, current(indexes)).passed
+
+
+def test_words_of_clerks_reach_the_index_without_changing_a_document(database: Database, indexes: Indexes) -> None:
+    rebuild(database, indexes, processes=1)
+    before = entries(indexes)
+    with database.writing() as connection:
+        words.add_synonyms(connection, ["身份证", "身份证件"])
+        words.add_best_bet(connection, "补证", ITEMS[1].code, key=exact_key)
+    report = follower.sync(database, indexes)
+    assert report.after == report.before + 2
+    found = current(indexes).lexicon()
+    assert (found.synonyms, found.best_bets) == ((("身份证", "身份证件"),), (("补证", ITEMS[1].code),))
+    assert entries(indexes) == before
+    assert gate.check(database, current(indexes)).passed
+
+
+def test_a_new_index_has_the_words_of_clerks_from_the_beginning(database: Database, indexes: Indexes) -> None:
+    with database.writing() as connection:
+        words.add_synonyms(connection, ["身份证", "身份证件"])
+    rebuild(database, indexes, processes=1)
+    assert current(indexes).lexicon().synonyms == (("身份证", "身份证件"),)

@@ -121,7 +121,10 @@ def open_site(folder: Path, **settings: object) -> Flask:
 
 
 def close_site(app: Flask) -> None:
-    app.extensions["banshi"].database.close()
+    context = app.extensions["banshi"]
+    if context.recorder is not None:
+        context.recorder.close()
+    context.database.close()
 
 
 @pytest.fixture(scope="session")

@@ -259,13 +259,17 @@ def test_chinese_is_written_as_it_is(client: LintingClient) -> None:
         ("ｓｆｚ", ID_CARD.name),
         ("bhz", PASSPORT.name),
         ("dibao", ALLOWANCE.name),
+        ("ban护zhao", PASSPORT.name),
+        ("身份zheng", ID_CARD.name),
+        ("身份正", ID_CARD.name),
     ],
 )
 def test_suggestions_come_by_characters_pinyin_and_initials(client: LintingClient, prefix: str, title: str) -> None:
     answer = client.json(f"{API}/suggest?q={prefix}")
     assert answer["query"] == prefix
     assert answer["suggestions"][0]["title"] == title
-    assert set(answer["suggestions"][0]) >= {"text", "item_code", "title"}
+    assert set(answer["suggestions"][0]) >= {"text", "item_code", "title", "sector"}
+    assert answer["suggestions"][0]["kind"] == "item"
 
 
 def test_a_suggestion_finds_what_it_suggests(client: LintingClient) -> None:
@@ -280,6 +284,42 @@ def test_suggestions_are_as_many_as_asked_and_one_an_item(client: LintingClient)
     assert (len(few), len(many)) == (3, 20)
     assert many[:3] == few
     assert len({suggestion["item_code"] for suggestion in many}) == 20
+
+
+def test_a_department_is_suggested_with_its_services_of_the_division(client: LintingClient) -> None:
+    for division, services in (("", 4), ("&division=230103", 3), ("&division=南岗区", 3)):
+        department = client.json(f"{API}/suggest?q=公安{division}")["suggestions"][0]
+        assert (department["kind"], department["text"], department["item_code"]) == ("department", "公安", "")
+        found = client.json(f"{API}{department['url']}")
+        assert department["services"] == found["total"] == services + len(PERMITS)
+        assert {result["department"][-3:] for result in found["results"]} == {"公安局"}
+
+
+def test_a_department_without_services_in_the_division_is_not_suggested(client: LintingClient) -> None:
+    assert "department" in kinds(client.json(f"{API}/suggest?q=市场监管&division=230102"))
+    assert "department" not in kinds(client.json(f"{API}/suggest?q=市场监管&division=230103"))
+
+
+def test_the_address_of_a_suggestion_finds_it_in_the_division(client: LintingClient) -> None:
+    (suggestion,) = client.json(f"{API}/suggest?q=bhz&division=道里区")["suggestions"]
+    found = client.json(f"{API}{suggestion['url']}")
+    assert found["results"][0]["item_code"] == suggestion["item_code"]
+    assert found["understood"]["division"] == "230102"
+
+
+def test_a_suggestion_says_which_part_of_it_was_typed(client: LintingClient) -> None:
+    for prefix, text, typed in (
+        ("huzhao", "普通护照签发", "护照"),
+        ("护照", "普通护照签发", "护照"),
+        ("恶意", EVIL, "恶意"),
+    ):
+        found = client.json(f"{API}/suggest?q={prefix}")["suggestions"]
+        ((start, end),) = next(s["highlights"] for s in found if text in (s["text"], s["title"]))
+        assert next(s["text"] for s in found if text in (s["text"], s["title"]))[start:end] == typed
+
+
+def kinds(answer: Any) -> set[str]:
+    return {suggestion["kind"] for suggestion in answer["suggestions"]}
 
 
 def test_what_is_not_published_is_not_suggested(client: LintingClient) -> None:
