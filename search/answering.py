@@ -243,7 +243,7 @@ class Answering:
             return self.engine.search(page), None
         through = max(WINDOW, offset + limit)
         response = self.engine.search(self._engine_request(plan, words.clause, filters, 0, through, facets=facets))
-        fits = self.language.reranker.rank(response.hits[:WINDOW], words.spelled, self._weights.rerank)
+        fits = self.language.reranker.rank(response.hits[:WINDOW], words.spelled, self._weights)
         hits = [Hit(fit.score, fit.hit.card) for fit in fits] + response.hits[WINDOW:]
         return replace(response, hits=hits[offset : offset + limit]), fits
 

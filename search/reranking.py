@@ -15,7 +15,7 @@ from indexer import pinyin
 from indexer.folding import fold
 from indexer.lexicon import ItemEntry, Lexicon
 from search.engines.base import Hit
-from search.ranking import Rerank, Spelled, Weighed
+from search.ranking import Rerank, Spelled, Weighed, Weights
 from search.weighing import Weighing
 
 _HEARD: Final = 0.3
@@ -58,10 +58,10 @@ class Reranker:
         self._weighing = weighing
         self._texts: dict[str, list[_Text]] = {}
 
-    def rank(self, hits: Sequence[Hit], spelled: Spelled, weights: Rerank) -> list[Fit]:
+    def rank(self, hits: Sequence[Hit], spelled: Spelled, weights: Weights) -> list[Fit]:
         """The candidates in their new order."""
-        query = _Query.of(spelled)
-        found = [self._fit(hit, query, weights) for hit in hits]
+        query = _Query.of(spelled, weights.synonym_boost)
+        found = [self._fit(hit, query, weights.rerank) for hit in hits]
         return sorted(found, key=lambda fit: (-round(fit.score, 6), fit.hit.card["code"]))
 
     def _fit(self, hit: Hit, query: _Query, weights: Rerank) -> Fit:
@@ -104,11 +104,17 @@ class _Query:
     sounds_weight: float
 
     @classmethod
-    def of(cls, spelled: Spelled) -> _Query:
+    def of(cls, spelled: Spelled, synonym_boost: float) -> _Query:
+        meant = (
+            Weighed(word.token[i : i + 2], word.weight * synonym_boost / (len(word.token) - 1))
+            for word in spelled.meant
+            for i in range(len(word.token) - 1)
+        )
         return cls(
-            spelled.pairs,
+            (*spelled.pairs, *meant),
             spelled.sounds,
             spelled.initials,
+            # What is only meant is not missed where it is not there.
             sum(pair.weight for pair in spelled.pairs),
             sum(pair.weight for pair in spelled.sounds),
         )

@@ -9,6 +9,7 @@ import click
 from pydantic import ValidationError
 
 from banshi.cli import guides, index
+from banshi.cli.evaluate import evaluate
 from banshi.cli.output import ENGINES, RefusedError, errors, json_option, print_json, print_text, progress_bar, refusals
 from banshi.composition import Application
 from banshi.logs import configure_logging
@@ -34,6 +35,7 @@ def cli(context: click.Context) -> None:
 
 cli.add_command(guides.group, "guides")
 cli.add_command(index.group, "index")
+cli.add_command(evaluate)
 
 
 @cli.command()
