@@ -99,6 +99,9 @@ def is_sure(fits: Sequence[Fit], spelled: Spelled, weighing: Weighing, weights: 
     """Whether the results may be shown as an answer. ``elsewhere``: the query speaks of what is not handled here."""
     first = fits[0] if fits else None
     found = features(first, spelled, weighing, weights)
+    if len(spelled.words) == 1 and weighing.is_known(spelled.words[0].token) and not elsewhere:
+        # Whoever types one word looks through what is called by it.
+        return True
     if elsewhere and found.fit < weights.confidence.fit_elsewhere:
         return False
     return certainty(found, weights.confidence) >= weights.confidence.enough
