@@ -31,8 +31,11 @@ format: $(VENV)/.installed-test ## Format the code
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-bench: $(VENV)/.installed-test ## Measure rebuild, search and memory; prints a table
+bench: $(VENV)/.installed-test ## Measure rebuild, search, memory, both engines, relevance; prints tables
 	$(RUN)/python -m bench
+	$(RUN)/python -m bench.engines
+	$(RUN)/python -m bench.failover
+	$(RUN)/python -m bench.relevance
 
 screenshots: $(VENV)/.installed-test ## Take the screenshots of docs/ anew
 	$(RUN)/python -m tests.screenshots docs/screenshots

@@ -1,1 +1,1 @@
-"""Measurements. ``make bench`` prints a table with the machine, the corpus and the peers of the same run."""
+"""Measurements, each a command that prints tables with the machine, the corpus and the peers of the same run."""

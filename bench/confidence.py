@@ -15,7 +15,7 @@ from banshi.settings import Settings
 from bench.tune import JUDGEMENTS
 from search import evaluation, reranking
 from search.confidence import features
-from search.ranking import Rerank, Spelled
+from search.ranking import Spelled, Weights
 from search.request import InvalidRequestError, SearchRequest
 from search.reranking import Fit, Reranker
 
@@ -71,7 +71,7 @@ def observed() -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
     seen: list[tuple[list[Fit], Spelled]] = []
     rank = Reranker.rank
 
-    def watched(self: Reranker, hits: list[reranking.Hit], spelled: Spelled, weights: Rerank) -> list[Fit]:
+    def watched(self: Reranker, hits: list[reranking.Hit], spelled: Spelled, weights: Weights) -> list[Fit]:
         fits = rank(self, hits, spelled, weights)
         seen.append((fits, spelled))
         return fits

@@ -6,10 +6,15 @@ The same Analyzer makes the tokens of documents (search mode: long words and the
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import re
+import stat
+import tempfile
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 
 import jieba
 
@@ -31,6 +36,7 @@ class Analyzer:
 
     def __init__(self, words: Iterable[str] = ()) -> None:
         self._tokenizer = jieba.Tokenizer()
+        self._tokenizer.tmp_dir = _private_folder()
         self._tokenizer.initialize()
         for word in words:
             folded = fold(word)
@@ -82,6 +88,20 @@ class Analyzer:
         """Tokens of an already folded text in search mode as (token, start, end)."""
         spans = self._tokenizer.tokenize(folded, mode="search")
         return [(token, start, end) for token, start, end in spans if _WORD.match(token)]
+
+
+def _private_folder() -> str:
+    """Where jieba keeps its parsed dictionary: a folder that no other user of the machine can write to.
+
+    Its default is one file in the shared temporary folder, which another account may own, or have planted.
+    """
+    folder = Path(tempfile.gettempdir()) / f"banshi-jieba-{os.getuid()}"
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o077:
+            return str(folder)
+    return tempfile.mkdtemp(prefix="banshi-jieba-")
 
 
 def exact_key(text: str) -> str:

@@ -25,6 +25,7 @@ FIELDS: Final[dict[str, FieldKind]] = {
     "title": "tokens",
     "aliases": "tokens",
     "keywords": "tokens",
+    "summary": "tokens",
     "body": "tokens",
     "title_bigrams": "tokens",
     "alias_bigrams": "tokens",
@@ -91,13 +92,14 @@ def documents(guides: Sequence[document.Guide], references: References, analyzer
 def _document(guide: document.Guide, serving: Serving, references: References, analyzer: Analyzer) -> IndexDocument:
     item = references.items[guide.item_code]
     department = references.departments[guide.department_code]
-    title, aliases, keywords, body = indexed_texts(guide, item, references.themes)
+    title, aliases, keywords, summary, body = indexed_texts(guide, item, references.themes)
     result: IndexDocument = {
         "code": [guide.code],
         "item_code": [guide.item_code],
         "title": analyzer.index_tokens(title) or NO_TOKEN,
         "aliases": analyzer.index_tokens(aliases) or NO_TOKEN,
         "keywords": analyzer.index_tokens(keywords) or NO_TOKEN,
+        "summary": analyzer.index_tokens(summary) or NO_TOKEN,
         "body": analyzer.index_tokens(body) or NO_TOKEN,
         "title_bigrams": analyzer.bigrams(title) or NO_TOKEN,
         "alias_bigrams": analyzer.bigrams(aliases) or NO_TOKEN,
@@ -128,9 +130,9 @@ def _document(guide: document.Guide, serving: Serving, references: References, a
 
 def indexed_texts(
     guide: document.Guide, item: document.Item, themes: dict[tuple[str, str], str]
-) -> tuple[str, str, str, str]:
-    """The texts of a guide that are searched: title, aliases, keywords, body."""
-    return guide.title, "；".join(item.aliases), _keywords(guide, item, themes), _body(guide)
+) -> tuple[str, str, str, str, str]:
+    """The texts of a guide that are searched: title, aliases, keywords, summary, body."""
+    return guide.title, "；".join(item.aliases), _keywords(guide, item, themes), guide.summary, _body(guide)
 
 
 def checksum(indexed: IndexDocument) -> str:
@@ -150,8 +152,8 @@ def _keywords(guide: document.Guide, item: document.Item, themes: dict[tuple[str
 
 
 def _body(guide: document.Guide) -> str:
-    """The running text: what it is for, conditions, questions, notes on materials, steps, fees, laws."""
-    parts = [guide.summary, *guide.conditions]
+    """The running text: conditions, questions, notes on materials, steps, fees, laws."""
+    parts = list(guide.conditions)
     parts += [text for question in guide.questions for text in (question.question, question.answer)]
     parts += [text for m in guide.materials for text in (m.acceptance_standard, m.filling_notes)]
     parts += [step.name for step in guide.steps]

@@ -34,6 +34,7 @@ FACET_FIELDS: Final = {
 _ONLINE_LABELS: Final = {"yes": "可网上办", "no": "窗口办理"}
 _RELAX_ORDER: Final = ("theme", "online", "level", "applicant", "department")
 _RELAXED_SHOWN: Final = 5
+_STORY_WORDS: Final = 4
 _GUESSES_SHOWN: Final = 10
 _LIKELY_ENOUGH: Final = 0.3
 """Where what was asked is no business of the government, a guess must fit at least so well to be shown."""
@@ -59,6 +60,7 @@ class Language:
     weighing: Weighing
     reranker: Reranker
     elsewhere: Elsewhere
+    best_bets: dict[str, list[str]]
     places: Places
     understanding: Understanding
     suggester: Suggester
@@ -114,11 +116,16 @@ class Answering:
             raise nothing_readable()
         filters = plan.filters()
         offset = (request.page - 1) * request.size
-        response, fits = self._ask(plan, words, filters, offset, request.size, facets=True)
+        # A story seldom fits a name: then counting what the names alone would leave is wasted.
+        is_short = len(words.spelled.words) <= _STORY_WORDS
+        response, fits = self._ask(plan, words, filters, offset, request.size, facets=is_short)
         if words.is_asking and self._is_poor(response, fits):
             # No name fits well: whoever tells a story names the thing once, perhaps in words of the running text.
             words = self._words(plan, language, "everything")
             response, fits = self._ask(plan, words, filters, offset, request.size, facets=True)
+        elif not is_short:
+            counted = self.engine.search(self._engine_request(plan, words.clause, filters, 0, 1, facets=True))
+            response = replace(response, facets=counted.facets)
         advice = language.elsewhere.advice(plan.understood.folded)
         guesses: list[Relaxed] = []
         if (
@@ -221,7 +228,16 @@ class Answering:
             # 公证处 says whom one asks and what about: all that the department does, by how much it has to do with it.
             text = whole = department.words
             all_of = Constant("serves", plan.division, 0.0)
-        return ranking.build(text, whole, language.analyzer, language.weighing, self._weights, breadth, all_of)
+        return ranking.build(
+            text,
+            whole,
+            language.analyzer,
+            language.weighing,
+            self._weights,
+            breadth,
+            best_bets=language.best_bets,
+            all_of=all_of,
+        )
 
     def _ask(
         self,
@@ -243,7 +259,7 @@ class Answering:
             return self.engine.search(page), None
         through = max(WINDOW, offset + limit)
         response = self.engine.search(self._engine_request(plan, words.clause, filters, 0, through, facets=facets))
-        fits = self.language.reranker.rank(response.hits[:WINDOW], words.spelled, self._weights.rerank)
+        fits = self.language.reranker.rank(response.hits[:WINDOW], words.spelled, self._weights)
         hits = [Hit(fit.score, fit.hit.card) for fit in fits] + response.hits[WINDOW:]
         return replace(response, hits=hits[offset : offset + limit]), fits
 
@@ -292,7 +308,7 @@ class Answering:
     def _similar(
         self, plan: _Plan, response: EngineResponse, fits: Sequence[Fit] | None, language: Language
     ) -> list[str]:
-        """您是不是要找: names that sound as the query does; or, when there is nothing at all, names that begin alike."""
+        """您是不是要找: names that sound as the query does; when there is nothing at all, names that begin alike."""
         heard = [fit.text for fit in (fits or [])[:_SUGGESTIONS_SHOWN] if fit.is_heard]
         if heard or response.total or not plan.understood.text:
             return list(dict.fromkeys(heard))

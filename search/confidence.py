@@ -36,7 +36,8 @@ class _Topic(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     advice: str
-    words: list[str]
+    words: list[str] = []
+    begins: list[str] = []
 
 
 class Elsewhere:
@@ -46,11 +47,13 @@ class Elsewhere:
         text = resources.files("search").joinpath("elsewhere.yaml").read_text(encoding="utf-8")
         topics = [_Topic.model_validate(topic) for topic in yaml.safe_load(text)]
         self._advice = {fold(word): topic.advice for topic in topics for word in topic.words}
+        self._begins = {fold(word): topic.advice for topic in topics for word in topic.begins}
 
     def advice(self, folded: str) -> str | None:
         """Advice for a query that has such a word, perhaps empty; None for all others. The longest word counts."""
-        found = [word for word in self._advice if word in folded]
-        return self._advice[max(found, key=len)] if found else None
+        found = {word: advice for word, advice in self._advice.items() if word in folded}
+        found |= {word: advice for word, advice in self._begins.items() if folded.startswith(word)}
+        return found[max(found, key=len)] if found else None
 
 
 def features(first: Fit | None, spelled: Spelled, weighing: Weighing, weights: Weights) -> Features:
@@ -64,9 +67,7 @@ def features(first: Fit | None, spelled: Spelled, weighing: Weighing, weights: W
         + (weights.initials_score if spelled.initials else 0.0)
     )
     total = sum(part.weight for part in spelled.words)
-    unknown = sum(
-        part.weight for part in spelled.words if not weighing.is_known(part.token) and not weighing.synonyms(part.token)
-    )
+    unknown = sum(part.weight for part in spelled.words if not weighing.is_known(part.token))
     return Features(
         fit=first.fit,
         share=min(1.2, first.hit.score / possible) if possible else 0.0,
@@ -98,6 +99,11 @@ def is_sure(fits: Sequence[Fit], spelled: Spelled, weighing: Weighing, weights: 
     """Whether the results may be shown as an answer. ``elsewhere``: the query speaks of what is not handled here."""
     first = fits[0] if fits else None
     found = features(first, spelled, weighing, weights)
+    if first is not None and first.hit.score >= weights.best_bet_score / 2:
+        return True
+    if len(spelled.words) == 1 and weighing.is_known(spelled.words[0].token) and not elsewhere:
+        # Whoever types one word looks through what is called by it.
+        return True
     if elsewhere and found.fit < weights.confidence.fit_elsewhere:
         return False
     return certainty(found, weights.confidence) >= weights.confidence.enough

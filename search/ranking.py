@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Literal
@@ -62,6 +63,7 @@ class Weights(BaseModel):
     piece_boost: float = Field(ge=0)
     synonym_boost: float = Field(ge=0, le=1)
     phrase_boost: float = Field(ge=0)
+    best_bet_score: float = Field(ge=0)
     exact_score: float = Field(ge=0)
     exact_stripped_score: float = Field(ge=0)
     popularity_score: float = Field(ge=0)
@@ -105,10 +107,11 @@ class Weighed:
 class Spelled:
     """A query in every spelling that it is matched by: words, pairs of characters, pairs of sounds, initials.
 
-    ``pair_row`` are all pairs as they stand, repeated ones too.
+    ``meant`` are other words for what was said (synonyms); ``pair_row`` are all pairs as they stand, repeated ones too.
     """
 
     words: tuple[Weighed, ...]
+    meant: tuple[Weighed, ...]
     pairs: tuple[Weighed, ...]
     sounds: tuple[Weighed, ...]
     initials: str
@@ -142,8 +145,10 @@ class Spelled:
             sounds[pair] = max(sounds.get(pair, 0.0), weighing.sound(pair, (its + others) / 2))
         letters = folded.replace(" ", "")
         is_initials = letters.isascii() and letters.isalpha() and MIN_INITIALS <= len(letters) <= MAX_INITIALS
+        words = analyzer.query_tokens(text)
         return cls(
-            words=tuple(Weighed(word, weighing.word(word)) for word in analyzer.query_tokens(text)),
+            words=tuple(Weighed(word, weighing.word(word)) for word in words),
+            meant=tuple(Weighed(word, weighing.word(word)) for word in weighing.meant(folded, words)),
             pairs=tuple(Weighed(*each) for each in pairs.items()),
             sounds=tuple(Weighed(*each) for each in sounds.items()),
             initials=letters if is_initials else "",
@@ -173,6 +178,8 @@ def build(
     weighing: Weighing,
     weights: Weights,
     breadth: Breadth,
+    *,
+    best_bets: Mapping[str, Sequence[str]],
     all_of: Clause | None = None,
 ) -> Words:
     """Clauses for ``text`` (what is left after understanding) and ``whole`` (the query as it was said).
@@ -191,6 +198,9 @@ def build(
             Constant("exact", exact_key(text), weights.exact_stripped_score),
         )
     )
+    # The clerks' choice for these very words: before everything else, in their order.
+    bets = dict.fromkeys(best_bets.get(exact_key(whole), ()) or best_bets.get(exact_key(text), ()))
+    chosen = tuple(Constant("item_code", item, weights.best_bet_score - place) for place, item in enumerate(bets))
     optional: list[Clause] = [
         Constant("popularity", str(level), level * weights.popularity_score) for level in range(1, 6)
     ]
@@ -198,16 +208,21 @@ def build(
         # Pairs in a row are characters in a row: the text itself stands in the title or in an alias.
         optional.extend(Phrase(field, spelled.pair_row, weights.phrase_boost) for field in weights.bigram_fields)
     scored: list[Clause] = [_word(word, weights.fields, analyzer, weighing, weights) for word in spelled.words]
+    # As telling as what was said, for it may be what is meant; less sure, for it is a guess.
+    names = {name: weights.fields[name] * weights.synonym_boost for name in weights.name_fields}
+    scored += _named(spelled.meant, names)
     scored += _named(spelled.pairs, weights.bigram_fields)
     scored += _named(spelled.sounds, weights.sound_fields)
     if spelled.initials:
         scored.append(Constant("initials", spelled.initials, weights.initials_score))
-    scored.append(exact)
+    scored += (exact, *chosen)
     if all_of is not None:
         return Words(tokens, spelled, Both(all_of, (*scored, *optional)), is_asking=False)
     strict = breadth == "names"
     fields = weights.name_fields if strict else tuple(weights.fields)
-    gate = _gate(spelled, fields, exact, weights.minimum_share if strict else _ANY_SHARE, analyzer, weighing, weights)
+    gate = _gate(
+        spelled, fields, AnyOf((exact, *chosen)), weights.minimum_share if strict else _ANY_SHARE, analyzer, weights
+    )
     return Words(tokens, spelled, Both(Unscored(gate), (*scored, *optional)), is_asking=True)
 
 
@@ -222,7 +237,6 @@ def _gate(
     exact: Clause,
     share: float,
     analyzer: Analyzer,
-    weighing: Weighing,
     weights: Weights,
 ) -> AnyOf:
     """What a document must have at least: some of the telling words in ``fields``, or of the telling pairs of
@@ -230,8 +244,8 @@ def _gate(
     clauses: list[Clause] = [exact]
     words = _telling(spelled.words, weights)
     if words:
-        each = tuple(_present(word.token, weighing.synonyms(word.token), fields, analyzer) for word in words)
-        clauses.append(AnyOf(each, minimum=_enough(len(each), share, weights.words_enough)))
+        each = tuple(_present(word.token, fields, analyzer) for word in (*words, *spelled.meant))
+        clauses.append(AnyOf(each, minimum=_enough(len(words), share, weights.words_enough)))
     for pairs, names, enough in (
         (spelled.pairs, weights.bigram_fields, weights.bigrams_enough),
         (spelled.sounds, weights.sound_fields, weights.sounds_enough),
@@ -255,9 +269,9 @@ def _enough(count: int, share: float, enough: int) -> int:
     return max(1, min(enough, math.ceil(count * share)))
 
 
-def _present(word: str, others: tuple[str, ...], fields: tuple[str, ...], analyzer: Analyzer) -> Clause:
-    """A word or another for it in any field, or all its parts."""
-    whole = tuple(Constant(field, each, 0.0) for field in fields for each in (word, *others))
+def _present(word: str, fields: tuple[str, ...], analyzer: Analyzer) -> Clause:
+    """A word in any field, or all its parts."""
+    whole = tuple(Constant(field, word, 0.0) for field in fields)
     pieces = [piece for piece in analyzer.index_tokens(word).split() if piece != word]
     if not pieces:
         return AnyOf(whole)
@@ -276,14 +290,8 @@ def _named(parts: tuple[Weighed, ...], fields: dict[str, float]) -> list[Clause]
 
 
 def _word(word: Weighed, fields: dict[str, float], analyzer: Analyzer, weighing: Weighing, weights: Weights) -> Clause:
-    """One word in its best field, or its parts together, or another word for it."""
+    """One word in its best field, or its parts together."""
     whole = _in_fields(word.token, word.weight, fields, weights)
-    others = weighing.synonyms(word.token)
-    if others:
-        # As telling as the word that was said, for that is what is meant; less sure, for it is a guess.
-        names = {name: fields[name] for name in weights.name_fields}
-        share = word.weight * weights.synonym_boost
-        whole = Best((whole, *(_in_fields(other, share, names, weights) for other in others)))
     pieces = [piece for piece in analyzer.index_tokens(word.token).split() if piece != word.token]
     if not pieces:
         return whole

@@ -15,7 +15,7 @@ from indexer import pinyin
 from indexer.folding import fold
 from indexer.lexicon import ItemEntry, Lexicon
 from search.engines.base import Hit
-from search.ranking import Rerank, Spelled, Weighed
+from search.ranking import Rerank, Spelled, Weights
 from search.weighing import Weighing
 
 _HEARD: Final = 0.3
@@ -58,10 +58,10 @@ class Reranker:
         self._weighing = weighing
         self._texts: dict[str, list[_Text]] = {}
 
-    def rank(self, hits: Sequence[Hit], spelled: Spelled, weights: Rerank) -> list[Fit]:
+    def rank(self, hits: Sequence[Hit], spelled: Spelled, weights: Weights) -> list[Fit]:
         """The candidates in their new order."""
-        query = _Query.of(spelled)
-        found = [self._fit(hit, query, weights) for hit in hits]
+        query = _Query.of(spelled, weights.synonym_boost)
+        found = [self._fit(hit, query, weights.rerank) for hit in hits]
         return sorted(found, key=lambda fit: (-round(fit.score, 6), fit.hit.card["code"]))
 
     def _fit(self, hit: Hit, query: _Query, weights: Rerank) -> Fit:
@@ -97,18 +97,26 @@ class Reranker:
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    pairs: tuple[Weighed, ...]
-    sounds: tuple[Weighed, ...]
+    """What is asked as weights by token, and how much there is in it to be matched."""
+
+    pairs: dict[str, float]
+    sounds: dict[str, float]
     initials: str
     pairs_weight: float
     sounds_weight: float
 
     @classmethod
-    def of(cls, spelled: Spelled) -> _Query:
+    def of(cls, spelled: Spelled, synonym_boost: float) -> _Query:
+        pairs = {
+            word.token[i : i + 2]: word.weight * synonym_boost / (len(word.token) - 1)
+            for word in spelled.meant
+            for i in range(len(word.token) - 1)
+        }
         return cls(
-            spelled.pairs,
-            spelled.sounds,
+            pairs | {pair.token: pair.weight for pair in spelled.pairs},
+            {pair.token: pair.weight for pair in spelled.sounds},
             spelled.initials,
+            # What is only meant is not missed where it is not there.
             sum(pair.weight for pair in spelled.pairs),
             sum(pair.weight for pair in spelled.sounds),
         )
@@ -120,16 +128,25 @@ class _Query:
             rest = len(text.initials) - len(self.initials)
             likeness = len(self.initials) / (len(self.initials) + weights.only_there * rest)
             return likeness, 0.0, likeness
-        by_pairs = _tversky(self.pairs, text.pairs, self.pairs_weight, text.pairs_weight, weights)
-        by_sounds = _tversky(self.sounds, text.sounds, self.sounds_weight, text.sounds_weight, weights)
+        by_pairs = by_sounds = 0.0
+        # Most texts share nothing, and that is told quickest by the sets.
+        if not text.pairs.isdisjoint(self.pairs):
+            by_pairs = _tversky(self.pairs, text.pairs, self.pairs_weight, text.pairs_weight, weights)
+        if not text.sounds.isdisjoint(self.sounds):
+            by_sounds = _tversky(self.sounds, text.sounds, self.sounds_weight, text.sounds_weight, weights)
         # What is typed as pinyin has no characters to compare.
         sound_share = weights.sound_share if self.pairs else 1.0
         return (1 - sound_share) * by_pairs + sound_share * by_sounds, by_pairs, by_sounds
 
 
-def _tversky(parts: tuple[Weighed, ...], present: frozenset[str], asked: float, there: float, weights: Rerank) -> float:
-    shared = sum(part.weight for part in parts if part.token in present)
+def _tversky(
+    asked: dict[str, float], there: frozenset[str], all_asked: float, all_there: float, weights: Rerank
+) -> float:
+    shared = 0.0
+    for token in there:
+        if token in asked:
+            shared += asked[token]
     if not shared:
         return 0.0
-    only_asked, only_there = max(0.0, asked - shared), max(0.0, there - shared)
+    only_asked, only_there = max(0.0, all_asked - shared), max(0.0, all_there - shared)
     return shared / (shared + weights.only_asked * only_asked + weights.only_there * only_there)

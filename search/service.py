@@ -92,8 +92,11 @@ def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:
     analyzer = analyzer or Analyzer(lexicon.words)
     themes = {f"{audience}/{code}": name for audience, code, name in lexicon.themes}
     understanding = Understanding(lexicon, analyzer)
-    weighing = Weighing(lexicon, understanding.weak, ranking.load_synonyms())
+    weighing = Weighing(lexicon, understanding.weak, [*ranking.load_synonyms(), *lexicon.synonyms])
     reranker = Reranker(lexicon, weighing)
+    best_bets: dict[str, list[str]] = {}
+    for key, item_code in lexicon.best_bets:
+        best_bets.setdefault(key, []).append(item_code)
     return Language(
         lexicon=lexicon,
         themes=themes,
@@ -101,6 +104,7 @@ def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:
         weighing=weighing,
         reranker=reranker,
         elsewhere=Elsewhere(),
+        best_bets=best_bets,
         places=Places(lexicon),
         understanding=understanding,
         suggester=Suggester(lexicon),

@@ -7,7 +7,7 @@ words by their part of speech, others by how common they are in Chinese) and fro
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache, cached_property
 from typing import Final
 
@@ -37,11 +37,14 @@ class Weighing:
     """Weighs what a query is made of by one lexicon. ``weak`` are manners of speaking beyond function words."""
 
     def __init__(self, lexicon: Lexicon, weak: Iterable[str], synonyms: Iterable[Sequence[str]]) -> None:
-        self._synonyms: dict[str, dict[str, None]] = {}
+        self._groups: dict[str, dict[str, None]] = {}
         for group in synonyms:
-            words = [fold(word) for word in group]
-            for word in words:
-                self._synonyms.setdefault(word, {}).update(dict.fromkeys(w for w in words if w != word))
+            phrases = [fold(phrase) for phrase in group]
+            # What is no word of any name can be said for the others, but never be meant.
+            meant = dict.fromkeys(p for p in phrases if p in lexicon.frequencies.words)
+            for phrase in phrases:
+                self._groups.setdefault(phrase, {}).update(meant)
+        self._longest = max(map(len, self._groups), default=0)
         self._frequencies = lexicon.frequencies
         self._services = max(1, len(lexicon.items))
         self._weak = frozenset(weak)
@@ -72,9 +75,20 @@ class Weighing:
         """Whether any service is called by this word."""
         return word in self._frequencies.words
 
-    def synonyms(self, word: str) -> tuple[str, ...]:
-        """Other words for the same that some service is called by."""
-        return tuple(other for other in self._synonyms.get(word, ()) if other in self._frequencies.words)
+    def meant(self, folded: str, words: Collection[str]) -> tuple[str, ...]:
+        """Other words for what is said in a query, by the groups of synonyms.
+
+        A single character must be one of the query's ``words``; a longer phrase counts wherever it stands, since jieba
+        may cut it (爹没了).
+        """
+        found: dict[str, None] = {}
+        for start in range(len(folded)):
+            for length in range(min(self._longest, len(folded) - start), 0, -1):
+                phrase = folded[start : start + length]
+                if phrase in self._groups and (length > 1 or phrase in words):
+                    found |= self._groups[phrase]
+                    break
+        return tuple(word for word in found if word not in folded)
 
     def content(self, word: str) -> float:
         """How much of a word is content, in (0, 1]: 的 hardly any, 公司 half, 歌厅 all of it."""
