@@ -67,7 +67,7 @@ def features(first: Fit | None, spelled: Spelled, weighing: Weighing, weights: W
         + (weights.initials_score if spelled.initials else 0.0)
     )
     total = sum(part.weight for part in spelled.words)
-    unknown = sum(part.weight for part in spelled.words if not weighing.is_known(part.token))
+    unknown = sum(part.weight for part in spelled.words if not part.is_explained and not weighing.is_known(part.token))
     return Features(
         fit=first.fit,
         share=min(1.2, first.hit.score / possible) if possible else 0.0,

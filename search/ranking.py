@@ -97,10 +97,11 @@ def load_weights() -> Weights:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """Something of a query to be matched, and how telling it is."""
+    """Something of a query to be matched, and how telling it is. ``is_explained``: there are other words for it."""
 
     token: str
     weight: float
+    is_explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,9 @@ class Spelled:
         content = [1.0] * len(folded)
         for word, start, end in analyzer.query_spans(folded):
             content[start:end] = [weighing.content(word)] * (end - start)
+        words = analyzer.query_tokens(text)
+        meant, explained = weighing.meant(folded, words)
+        replaceable: set[str] = set()
         pairs: dict[str, float] = {}
         row: list[str] = []
         heard: list[tuple[str, float]] = []
@@ -137,6 +141,8 @@ class Spelled:
             for offset in range(len(run) - 1):
                 pair = run[offset : offset + 2]
                 row.append(pair)
+                if {start + offset, start + offset + 1} <= explained:
+                    replaceable.add(pair)
                 pairs[pair] = max(pairs.get(pair, 0.0), weighing.pair(pair, (shares[offset] + shares[offset + 1]) / 2))
         sounds: dict[str, float] = {}
         # A single syllable sounds like hundreds of words.
@@ -145,11 +151,11 @@ class Spelled:
             sounds[pair] = max(sounds.get(pair, 0.0), weighing.sound(pair, (its + others) / 2))
         letters = folded.replace(" ", "")
         is_initials = letters.isascii() and letters.isalpha() and MIN_INITIALS <= len(letters) <= MAX_INITIALS
-        words = analyzer.query_tokens(text)
+        at = {word: set(range(start, end)) for word, start, end in analyzer.query_spans(folded)}
         return cls(
-            words=tuple(Weighed(word, weighing.word(word)) for word in words),
-            meant=tuple(Weighed(word, weighing.word(word)) for word in weighing.meant(folded, words)),
-            pairs=tuple(Weighed(*each) for each in pairs.items()),
+            words=tuple(Weighed(word, weighing.word(word), word in at and at[word] <= explained) for word in words),
+            meant=tuple(Weighed(word, weighing.word(word)) for word in meant),
+            pairs=tuple(Weighed(pair, weight, pair in replaceable) for pair, weight in pairs.items()),
             sounds=tuple(Weighed(*each) for each in sounds.items()),
             initials=letters if is_initials else "",
             pair_row=tuple(row),

@@ -97,9 +97,14 @@ class Reranker:
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """What is asked as weights by token, and how much there is in it to be matched."""
+    """What is asked as weights by token, and how much there is in it to be matched.
+
+    ``meant`` are the pairs of synonyms; a text that has some of them need not have what they stand for.
+    """
 
     pairs: dict[str, float]
+    meant: frozenset[str]
+    explained_weight: float
     sounds: dict[str, float]
     initials: str
     pairs_weight: float
@@ -114,6 +119,8 @@ class _Query:
         }
         return cls(
             pairs | {pair.token: pair.weight for pair in spelled.pairs},
+            frozenset(pairs),
+            sum(pair.weight for pair in spelled.pairs if pair.is_explained),
             {pair.token: pair.weight for pair in spelled.sounds},
             spelled.initials,
             # What is only meant is not missed where it is not there.
@@ -131,7 +138,10 @@ class _Query:
         by_pairs = by_sounds = 0.0
         # Most texts share nothing, and that is told quickest by the sets.
         if not text.pairs.isdisjoint(self.pairs):
-            by_pairs = _tversky(self.pairs, text.pairs, self.pairs_weight, text.pairs_weight, weights)
+            asked = self.pairs_weight
+            if not text.pairs.isdisjoint(self.meant):
+                asked -= self.explained_weight
+            by_pairs = _tversky(self.pairs, text.pairs, asked, text.pairs_weight, weights)
         if not text.sounds.isdisjoint(self.sounds):
             by_sounds = _tversky(self.sounds, text.sounds, self.sounds_weight, text.sounds_weight, weights)
         # What is typed as pinyin has no characters to compare.

@@ -75,20 +75,22 @@ class Weighing:
         """Whether any service is called by this word."""
         return word in self._frequencies.words
 
-    def meant(self, folded: str, words: Collection[str]) -> tuple[str, ...]:
-        """Other words for what is said in a query, by the groups of synonyms.
+    def meant(self, folded: str, words: Collection[str]) -> tuple[tuple[str, ...], frozenset[int]]:
+        """(other words for what is said in a query, positions of what they stand for), by the groups of synonyms.
 
         A single character must be one of the query's ``words``; a longer phrase counts wherever it stands, since jieba
         may cut it (爹没了).
         """
         found: dict[str, None] = {}
+        positions: set[int] = set()
         for start in range(len(folded)):
             for length in range(min(self._longest, len(folded) - start), 0, -1):
                 phrase = folded[start : start + length]
                 if phrase in self._groups and (length > 1 or phrase in words):
                     found |= self._groups[phrase]
+                    positions.update(range(start, start + length))
                     break
-        return tuple(word for word in found if word not in folded)
+        return tuple(word for word in found if word not in folded), frozenset(positions)
 
     def content(self, word: str) -> float:
         """How much of a word is content, in (0, 1]: 的 hardly any, 公司 half, 歌厅 all of it."""
