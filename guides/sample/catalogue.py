@@ -133,12 +133,21 @@ class SampleCatalogue:
 
     @cached_property
     def sayings(self) -> dict[str, list[str]]:
-        """Item code -> what citizens say when they need it, beyond the aliases in the item's own file."""
+        """Item code -> what citizens say when they need it, beyond the aliases in the item's own file.
+
+        ``sayings/`` goes by item; ``events.yaml`` (life events) and ``problems.yaml`` (problems, papers, needs) go by
+        what happened, and name the items that answer.
+        """
         folder = Path(str(resources.files("guides.sample") / "sayings"))
-        found: dict[str, list[str]] = {}
+        found: dict[str, dict[str, None]] = {}
         for path in sorted(folder.glob("*.yaml")):
-            found |= template.load_yaml("sayings", path.name)
-        return found
+            for code, sayings in template.load_yaml("sayings", path.name).items():
+                found.setdefault(code, {}).update(dict.fromkeys(sayings))
+        for name in ("events.yaml", "problems.yaml"):
+            for entry in template.load_yaml(name)["entries"]:
+                for code in entry["items"]:
+                    found.setdefault(code, {}).update(dict.fromkeys(entry["sayings"]))
+        return {code: list(sayings) for code, sayings in found.items()}
 
     def items(self) -> list[document.Item]:
         """One item a template."""
