@@ -121,9 +121,11 @@ class Answering:
         response, fits = self._ask(plan, words, filters, offset, request.size, facets=is_short)
         if words.is_asking and self._is_poor(response, fits):
             # No name fits well: whoever tells a story names the thing once, perhaps in words of the running text.
-            words = self._words(plan, language, "everything")
-            response, fits = self._ask(plan, words, filters, offset, request.size, facets=True)
-        elif not is_short:
+            wide = self._words(plan, language, "everything")
+            more, others = self._ask(plan, wide, filters, offset, request.size, facets=True)
+            if _best(others) > _best(fits) or response.total < self._weights.names_enough:
+                words, response, fits, is_short = wide, more, others, True
+        if not is_short:
             counted = self.engine.search(self._engine_request(plan, words.clause, filters, 0, 1, facets=True))
             response = replace(response, facets=counted.facets)
         advice = language.elsewhere.advice(plan.understood.folded)
@@ -175,8 +177,7 @@ class Answering:
         """Whether too little was found by name, or nothing of it fits well."""
         if fits is None:
             return response.total < self._weights.names_enough
-        best = max((fit.fit for fit in fits), default=0.0)
-        return response.total < self._weights.names_enough or best < self._weights.fit_enough
+        return response.total < self._weights.names_enough or _best(fits) < self._weights.fit_enough
 
     def _plan(self, request: SearchRequest, language: Language) -> _Plan:
         places = language.places
@@ -352,6 +353,11 @@ def _result(card: dict[str, Any], score: float, plan: _Plan, tokens: list[str], 
         asks_division=asks,
         revised_on=card["revised_on"],
     )
+
+
+def _best(fits: Sequence[Fit] | None) -> float:
+    """How well the best of the candidates fits."""
+    return max((fit.fit for fit in fits or ()), default=0.0)
 
 
 def _shown(chip: Chip, understood: Understood) -> ShownChip:

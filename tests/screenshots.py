@@ -18,6 +18,9 @@ PAGES = {
     "results": "/search?q=道里区身份证丢了怎么办",
     "results-aspect": "/search?q=开饭店要带什么材料&division=230103",
     "empty-results": "/search?q=护照&division=230102&department=烟草局",
+    "misheard": "/search?q=营业只照&division=230102",
+    "guess": "/search?q=烧荒烧地边得跟谁请示&division=230124",
+    "elsewhere": "/search?q=买火车票",
     "guide": "/search?q=身份证丢了&division=230102#open-first",
     "guide-asks-district": "/search?q=身份证丢了#open-first",
     "division": "/divisions/230102",
@@ -41,8 +44,8 @@ def main(folder: Path) -> None:
                     page.locator(".card-title a").first.click()
                     page.wait_for_load_state()
                 elif action:
-                    page.get_by_role("combobox").fill("")
-                    page.get_by_role("combobox").press_sequentially(action)
+                    page.locator("#q").fill("")
+                    page.locator("#q").press_sequentially(action)
                     page.get_by_role("option").first.wait_for()
                     page.keyboard.press("ArrowDown")
                 page.screenshot(path=folder / f"{name}-{kind}.png", full_page=True)
