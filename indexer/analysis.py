@@ -75,6 +75,10 @@ class Analyzer:
             )
         )
 
+    def frequency(self, word: str) -> int:
+        """How frequent a folded word is in jieba's dictionary with the catalogue's words; 0 where it is none."""
+        return int(self._tokenizer.FREQ.get(word) or 0)
+
     def query_tokens(self, text: str) -> list[str]:
         """Distinct tokens of a query in precise mode, in their order."""
         tokens = (token for token in self._tokenizer.cut(fold(text)) if _WORD.match(token))
@@ -83,6 +87,10 @@ class Analyzer:
     def query_spans(self, folded: str) -> list[tuple[str, int, int]]:
         """Tokens of an already folded text in precise mode as (token, start, end)."""
         return [(token, start, end) for token, start, end in self._tokenizer.tokenize(folded) if _WORD.match(token)]
+
+    def known_spans(self, folded: str) -> list[tuple[str, int, int]]:
+        """The same by the dictionary alone: no new words are guessed at (哪迁 in 搁哪迁户口)."""
+        return [(token, a, b) for token, a, b in self._tokenizer.tokenize(folded, HMM=False) if _WORD.match(token)]
 
     def index_spans(self, folded: str) -> list[tuple[str, int, int]]:
         """Tokens of an already folded text in search mode as (token, start, end)."""
