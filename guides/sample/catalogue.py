@@ -135,18 +135,17 @@ class SampleCatalogue:
     def sayings(self) -> dict[str, list[str]]:
         """Item code -> what citizens say when they need it, beyond the aliases in the item's own file.
 
-        ``sayings/`` goes by item; ``events.yaml`` (life events) and ``problems.yaml`` (problems, papers, needs) go by
-        what happened, and name the items that answer.
+        ``sayings/`` goes by item; ``problems.yaml`` goes by what happened (problems, papers, needs), and names the items
+        that answer.
         """
         folder = Path(str(resources.files("guides.sample") / "sayings"))
         found: dict[str, dict[str, None]] = {}
         for path in sorted(folder.glob("*.yaml")):
             for code, sayings in template.load_yaml("sayings", path.name).items():
                 found.setdefault(code, {}).update(dict.fromkeys(sayings))
-        for name in ("events.yaml", "problems.yaml"):
-            for entry in template.load_yaml(name)["entries"]:
-                for code in entry["items"]:
-                    found.setdefault(code, {}).update(dict.fromkeys(entry["sayings"]))
+        for entry in template.load_yaml("problems.yaml")["entries"]:
+            for code in entry["items"]:
+                found.setdefault(code, {}).update(dict.fromkeys(entry["sayings"]))
         return {code: list(sayings) for code, sayings in found.items()}
 
     def items(self) -> list[document.Item]:
