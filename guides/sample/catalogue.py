@@ -135,8 +135,8 @@ class SampleCatalogue:
     def sayings(self) -> dict[str, list[str]]:
         """Item code -> what citizens say when they need it, beyond the aliases in the item's own file.
 
-        ``sayings/`` goes by item; ``problems.yaml`` goes by what happened (problems, papers, needs), and names the items
-        that answer.
+        ``sayings/`` goes by item; ``problems.yaml`` by what happened (problems, papers, needs), with the items that
+        answer.
         """
         folder = Path(str(resources.files("guides.sample") / "sayings"))
         found: dict[str, dict[str, None]] = {}
