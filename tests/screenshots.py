@@ -19,7 +19,7 @@ PAGES = {
     "results-aspect": "/search?q=开饭店要带什么材料&division=230103",
     "empty-results": "/search?q=护照&division=230102&department=烟草局",
     "misheard": "/search?q=营业只照&division=230102",
-    "guess": "/search?q=烧荒烧地边得跟谁请示&division=230124",
+    "guess": "/search?q=养风证&division=230124",
     "elsewhere": "/search?q=买火车票",
     "guide": "/search?q=身份证丢了&division=230102#open-first",
     "guide-asks-district": "/search?q=身份证丢了#open-first",
