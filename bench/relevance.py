@@ -13,7 +13,6 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -169,7 +168,7 @@ def _latency(name: str, service: SearchService, judgements: list[Judgement]) -> 
             if request is None:
                 continue
             started = time.perf_counter()
-            engine.search(replace(request))
+            engine.search(request)
             middle = time.perf_counter()
             evaluation.shown_by(service.search, judgement)
             if turn:  # the first round warms up

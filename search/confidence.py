@@ -7,7 +7,7 @@ tuning half of the judgements), and a list of what no government service answers
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -61,9 +61,9 @@ def features(first: Fit | None, spelled: Spelled, weighing: Weighing, weights: W
     if first is None:
         return Features(0.0, 0.0, 0.0, 1.0, math.log1p(len(spelled.words)))
     possible = (
-        _most(part.weight for part in spelled.words) * max(weights.fields.values())
-        + _most(part.weight for part in spelled.pairs) * max(weights.bigram_fields.values())
-        + _most(part.weight for part in spelled.sounds) * max(weights.sound_fields.values())
+        sum(part.weight for part in spelled.words) * max(weights.fields.values())
+        + sum(part.weight for part in spelled.pairs) * max(weights.bigram_fields.values())
+        + sum(part.weight for part in spelled.sounds) * max(weights.sound_fields.values())
         + (weights.initials_score if spelled.initials else 0.0)
     )
     total = sum(part.weight for part in spelled.words)
@@ -76,10 +76,6 @@ def features(first: Fit | None, spelled: Spelled, weighing: Weighing, weights: W
         unknown=unknown / total if total and spelled.pairs else 0.0,
         words=math.log1p(len(spelled.words)),
     )
-
-
-def _most(weights: Iterable[float]) -> float:
-    return sum(weights)
 
 
 def certainty(found: Features, weights: Confidence) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 from indexer.analysis import Analyzer
@@ -27,6 +28,9 @@ from search.understanding import Understanding
 from search.weighing import Weighing
 
 _Answer = TypeVar("_Answer")
+# Made from files of this version alone: not anew with every change of the catalogue.
+_elsewhere = cache(Elsewhere)
+_synonyms = cache(ranking.load_synonyms)
 
 
 class SearchService:
@@ -92,7 +96,7 @@ def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:
     analyzer = analyzer or Analyzer(lexicon.words)
     themes = {f"{audience}/{code}": name for audience, code, name in lexicon.themes}
     understanding = Understanding(lexicon, analyzer)
-    weighing = Weighing(lexicon, understanding.weak, [*ranking.load_synonyms(), *lexicon.synonyms])
+    weighing = Weighing(lexicon, understanding.weak, [*_synonyms(), *lexicon.synonyms])
     reranker = Reranker(lexicon, weighing)
     best_bets: dict[str, list[str]] = {}
     for key, item_code in lexicon.best_bets:
@@ -103,7 +107,7 @@ def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:
         analyzer=analyzer,
         weighing=weighing,
         reranker=reranker,
-        elsewhere=Elsewhere(),
+        elsewhere=_elsewhere(),
         best_bets=best_bets,
         places=Places(lexicon),
         understanding=understanding,

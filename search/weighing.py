@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from functools import cache, cached_property
+from functools import cache
 from typing import Final
 
 import jieba
@@ -49,11 +49,6 @@ class Weighing:
         self._services = max(1, len(lexicon.items))
         self._weak = frozenset(weak)
         self._own = frozenset(lexicon.words)
-
-    @cached_property
-    def most(self) -> float:
-        """The weight of something that no service is called by."""
-        return self._rarity(0)
 
     def _rarity(self, count: int) -> float:
         """Inverse frequency among services, as BM25 has it."""
