@@ -13,6 +13,7 @@ from guides.vocabulary import ApplicantGroup, Level
 from search.engines.base import Sort
 
 MAX_QUERY_CHARACTERS: Final = 200
+MAX_HYPOTHESES: Final = 10
 MAX_PAGE_SIZE: Final = 50
 MAX_RESULTS: Final = 10_000
 DEFAULT_PAGE_SIZE: Final = 10
@@ -30,9 +31,18 @@ class InvalidRequestError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One way to read what was said, and how likely it is beside the likeliest, whose weight is 1."""
+
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class SearchRequest:
     """A search. ``division`` is a code or a name, None for the whole city; ``department`` a name or everyday name;
     ``theme`` is ``individual/005`` or ``legal/010``. ``literal`` takes the words as they are, understanding nothing.
+    ``heard`` are all readings of a spoken query, the likeliest first; ``text`` is one of them (see spoken.py).
     """
 
     text: str = ""
@@ -46,12 +56,14 @@ class SearchRequest:
     page: int = 1
     size: int = DEFAULT_PAGE_SIZE
     literal: bool = False
+    heard: tuple[Hypothesis, ...] = ()
 
     def checked(self) -> SearchRequest:
         """The request with blanks removed, or InvalidRequestError."""
         request = replace(
             self,
             text=printable(self.text),
+            heard=tuple(replace(each, text=printable(each.text)) for each in self.heard),
             division=_blank_to_none(self.division),
             department=_blank_to_none(self.department),
             applicant=_blank_to_none(self.applicant),
@@ -60,12 +72,19 @@ class SearchRequest:
         )
         if self.text.strip() and not request.text:
             raise nothing_readable()
-        if len(request.text) > MAX_QUERY_CHARACTERS:
+        for text in (request.text, *(hypothesis.text for hypothesis in request.heard)):
+            if len(text) > MAX_QUERY_CHARACTERS:
+                raise InvalidRequestError(
+                    "query_too_long",
+                    f"您输入了 {len(text)} 个字，最多 {MAX_QUERY_CHARACTERS} 个字。"
+                    "请只写要办的事，例如“身份证丢了”。",
+                    "q",
+                )
+        if len(request.heard) > MAX_HYPOTHESES or not all(0 < each.weight <= 1 for each in request.heard):
             raise InvalidRequestError(
-                "query_too_long",
-                f"您输入了 {len(request.text)} 个字，最多 {MAX_QUERY_CHARACTERS} 个字。"
-                "请只写要办的事，例如“身份证丢了”。",
-                "q",
+                "invalid_heard",
+                f"heard 最多 {MAX_HYPOTHESES} 个，每个是“权重:文字”，权重大于 0、不超过 1。",
+                "heard",
             )
         _check_choice("applicant", request.applicant, get_args(ApplicantGroup))
         _check_choice("level", request.level, get_args(Level))

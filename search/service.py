@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from indexer.analysis import Analyzer
 from indexer.lexicon import Lexicon
-from search import ranking
+from search import ranking, spoken
 from search.answering import Answering, Language
 from search.confidence import Elsewhere
 from search.engines.base import Engine, EngineUnavailableError
@@ -80,11 +80,12 @@ class SearchService:
         request = request.checked()
         if request.is_empty:
             raise empty_query()
-        return self._on_some_engine(
-            lambda engine, degraded: Answering(
-                engine, self._language_of(engine), self.weights, degraded=degraded
-            ).answer(request, started)
-        )
+
+        def answer(engine: Engine, degraded: bool) -> SearchResponse:
+            answering = Answering(engine, self._language_of(engine), self.weights, degraded=degraded)
+            return spoken.answer(request, lambda one: answering.answer(one, started))
+
+        return self._on_some_engine(answer)
 
 
 def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:

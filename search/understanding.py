@@ -114,9 +114,7 @@ class Understanding:
     """How many characters after a name tell where the next word begins."""
 
     def __init__(self, lexicon: Lexicon, analyzer: Analyzer) -> None:
-        language: dict[str, Any] = yaml.safe_load(
-            resources.files("search").joinpath("language.yaml").read_text(encoding="utf-8")
-        )
+        language = _language()
         self._analyzer = analyzer
         self.weak: frozenset[str] = frozenset(language["weak"]) | frozenset(language["bare"])
         """Words that say little about what is wanted, though they may stand in names."""
@@ -432,6 +430,19 @@ def _chip(kind: ChipKind, value: str, label: str, used: list[_Match], folded: st
             spans.append((match.start, match.end))
     words = " ".join(folded[start:end] for start, end in spans)
     return Chip(kind, value, label, words, tuple(spans))
+
+
+def manners_of_speaking() -> list[str]:
+    """How people ask here, whatever it is about: what is asked for, who applies, politeness, fillers."""
+    language = _language()
+    grouped = [phrase for kind in ("aspect", "applicant") for phrases in language[kind].values() for phrase in phrases]
+    return [*grouped, *language["filler"]]
+
+
+def _language() -> dict[str, Any]:
+    text = resources.files("search").joinpath("language.yaml").read_text(encoding="utf-8")
+    language: dict[str, Any] = yaml.safe_load(text)
+    return language
 
 
 ASPECT_LABELS: dict[str, str] = {
