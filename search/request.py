@@ -13,7 +13,7 @@ from guides.vocabulary import ApplicantGroup, Level
 from search.engines.base import Sort
 
 MAX_QUERY_CHARACTERS: Final = 200
-MAX_HYPOTHESES: Final = 10
+MAX_HYPOTHESES: Final = 8
 MAX_PAGE_SIZE: Final = 50
 MAX_RESULTS: Final = 10_000
 DEFAULT_PAGE_SIZE: Final = 10
@@ -76,8 +76,7 @@ class SearchRequest:
             if len(text) > MAX_QUERY_CHARACTERS:
                 raise InvalidRequestError(
                     "query_too_long",
-                    f"您输入了 {len(text)} 个字，最多 {MAX_QUERY_CHARACTERS} 个字。"
-                    "请只写要办的事，例如“身份证丢了”。",
+                    f"您输入了 {len(text)} 个字，最多 {MAX_QUERY_CHARACTERS} 个字。请只写要办的事，例如“身份证丢了”。",
                     "q",
                 )
         if len(request.heard) > MAX_HYPOTHESES or not all(0 < each.weight <= 1 for each in request.heard):

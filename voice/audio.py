@@ -30,7 +30,7 @@ class AudioError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """Sound ready to be listened to: signed 16-bit mono PCM at 16 kHz. ``was_cut``: it was longer than is listened to."""
+    """Sound ready to be listened to: signed 16-bit mono PCM at 16 kHz. ``was_cut``: there was more of it."""
 
     pcm: bytes
     was_cut: bool

@@ -1,9 +1,9 @@
 """``python -m voice.decoding SECONDS``: a recording on standard input, 16 kHz mono PCM on standard output.
 
 Decoders are large and take what strangers send, so they run in a process that has little to lose: no file may be
-written, memory, time and open files are limited, it can gain no rights, and it dies with its parent. Only containers and
-codecs that browsers and phones record are opened; playlists, which name other files and addresses, are not. What it does
-not have is a filter of system calls: it could still read what its user can read, had a decoder been taken over.
+written, memory, time and open files are limited, it can gain no rights, and it dies with its parent. Only containers
+and codecs that browsers and phones record are opened; playlists, which name other files and addresses, are not. What it
+does not have is a filter of system calls: it could still read what its user can read, had a decoder been taken over.
 
 Exit status: 0 done; 3 no audio in a known format; 4 a known format without sound in it; anything else is a crash.
 """
