@@ -11,14 +11,18 @@ import structlog
 from banshi.settings import Settings
 from guides import outbox
 from guides.database import Database
+from indexer.analysis import Analyzer
 from indexer.elasticsearch.indexes import ElasticsearchIndexes
 from indexer.embedded import IndexFolder
+from indexer.lexicon import Lexicon
 from indexer.life import Indexes
 from search.engines.base import Engine, EngineStatus
 from search.engines.elasticsearch import ElasticsearchEngine
 from search.engines.embedded import EmbeddedEngine
 from search.engines.standby import Engines
 from search.service import SearchService
+from voice.listening import VoiceService
+from voice.model_store import ModelStore
 from web.context import IndexLag
 
 
@@ -75,6 +79,38 @@ class Application:
     def search(self) -> SearchService:
         """The search service on the engines."""
         return SearchService(self.engines)
+
+    @cached_property
+    def models(self) -> ModelStore:
+        """The speech models."""
+        return ModelStore(self.settings.models_folder)
+
+    @cached_property
+    def voice(self) -> VoiceService:
+        """The voice service, with the words of the index that answers."""
+        return self.voice_with(is_biased=True)
+
+    def voice_with(self, *, is_biased: bool) -> VoiceService:
+        """A voice service with or without the words of the catalogue."""
+
+        def words() -> tuple[Lexicon, Analyzer]:
+            language = self.search.language
+            return language.lexicon, language.analyzer
+
+        return VoiceService(
+            lambda: self.models.find(self.settings.voice_model),
+            words,
+            streams=self.settings.voice_streams,
+            is_biased=is_biased,
+        )
+
+    def search_by_characters(self) -> SearchService:
+        """A search service that does not match by sound: for measuring what that brings."""
+        service = SearchService(self.engines)
+        service.weights = service.weights.model_copy(
+            update={"sound_fields": {}, "rerank": service.weights.rerank.model_copy(update={"sound_share": 0.0})}
+        )
+        return service
 
     def search_on(self, engine: str) -> SearchService:
         """A search service on one engine alone, without standby."""

@@ -51,6 +51,7 @@ def web_application(settings: Settings) -> Flask:
             index_stale_seconds=settings.index_stale_seconds,
             version=metadata.version("banshi"),
             recorder=Recorder(application.database, on_dropped=count_unrecorded) if settings.use_log else None,
+            voice=application.voice if settings.voice else None,
         )
     )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from indexer.elasticsearch.connection import ElasticsearchOptions
+from voice.model_store import DEFAULT_MODEL
 
 
 class Settings(BaseSettings):
@@ -26,7 +27,7 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(description="Address that `banshi serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="Port that `banshi serve` listens on.")] = 8000
     workers: Annotated[int, Field(ge=1, le=64, description="Web worker processes.")] = 2
-    threads: Annotated[int, Field(ge=1, le=64, description="Threads of each web worker.")] = 4
+    threads: Annotated[int, Field(ge=1, le=64, description="Threads of each web worker.")] = 8
     index_processes: Annotated[
         int, Field(ge=0, le=64, description="Processes that analyse guides in a rebuild; 0 means one a core.")
     ] = 0
@@ -80,7 +81,25 @@ class Settings(BaseSettings):
     use_log_days: Annotated[
         int, Field(ge=1, le=3650, description="Days after which notes of searches are deleted.")
     ] = 180
+    voice: Annotated[bool, Field(description="Whether citizens may speak what they look for.")] = True
+    voice_model: Annotated[
+        str, Field(description="Name of the speech model; `banshi voice models` lists those that there are.")
+    ] = DEFAULT_MODEL
+    voice_streams: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=32,
+            description="People who may speak at once, per web worker; each takes a thread.",
+        ),
+    ] = 2
     log_format: Annotated[Literal["text", "json"], Field(description="How log lines are written.")] = "text"
+
+    @model_validator(mode="after")
+    def _leave_threads(self) -> Settings:
+        if self.voice and self.voice_streams >= self.threads:
+            raise ValueError("应小于 BANSHI_THREADS：说话的人各占一个线程，剩下的线程才能出网页")
+        return self
 
     @property
     def resolved_database_url(self) -> str:
@@ -110,6 +129,11 @@ class Settings(BaseSettings):
             f"BANSHI_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in self.model_dump().items()
         }
+
+    @property
+    def models_folder(self) -> Path:
+        """Where speech models are that were installed."""
+        return self.data.resolve() / "voice" / "models"
 
     @property
     def index_folder(self) -> Path:

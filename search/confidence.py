@@ -63,7 +63,7 @@ def features(first: Fit | None, spelled: Spelled, weighing: Weighing, weights: W
     possible = (
         sum(part.weight for part in spelled.words) * max(weights.fields.values())
         + sum(part.weight for part in spelled.pairs) * max(weights.bigram_fields.values())
-        + sum(part.weight for part in spelled.sounds) * max(weights.sound_fields.values())
+        + sum(part.weight for part in spelled.sounds) * max(weights.sound_fields.values(), default=0.0)
         + (weights.initials_score if spelled.initials else 0.0)
     )
     total = sum(part.weight for part in spelled.words)

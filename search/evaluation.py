@@ -107,6 +107,11 @@ def shown_by(search: Callable[[SearchRequest], SearchResponse], judgement: Judge
     request = SearchRequest(
         text=judgement.query, division=judgement.division, applicant=judgement.applicant, size=DEPTH
     )
+    return ranked(search, request)
+
+
+def ranked(search: Callable[[SearchRequest], SearchResponse], request: SearchRequest) -> Ranked:
+    """What a search shows, in order; nothing where it refuses."""
     try:
         response = search(request)
     except InvalidRequestError:

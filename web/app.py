@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask, url_for
 
-from web import api, errors, health, metrics, pages, security
+from web import api, errors, health, metrics, pages, security, voice
 from web.context import WebContext
 from web.presenting import register_filters
 
@@ -21,6 +21,7 @@ def create_app(context: WebContext) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+    app.config["SOCK_SERVER_OPTIONS"] = voice.SOCKET_OPTIONS
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.url_map.strict_slashes = False
@@ -38,6 +39,7 @@ def create_app(context: WebContext) -> Flask:
     errors.register(app)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(api.blueprint)
+    app.register_blueprint(voice.blueprint)
     app.register_blueprint(health.blueprint)
     return app
 

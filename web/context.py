@@ -11,6 +11,7 @@ from flask import current_app
 from guides.database import Database
 from search.engines.base import EngineStatus
 from search.service import SearchService
+from voice.listening import VoiceService
 from web.recorder import Recorder
 
 
@@ -26,7 +27,7 @@ class IndexLag:
 @dataclass(frozen=True)
 class WebContext:
     """The site's parts and settings. ``index_lags`` tells of every engine in use, the one that answers first;
-    ``recorder`` takes notes of use, None where none are wanted."""
+    ``recorder`` takes notes of use and ``voice`` listens, None where they are switched off."""
 
     database: Database
     search: SearchService
@@ -36,6 +37,7 @@ class WebContext:
     index_stale_seconds: int
     version: str
     recorder: Recorder | None = None
+    voice: VoiceService | None = None
 
 
 def web() -> WebContext:

@@ -42,6 +42,9 @@ _unrecorded = Counter(
     "banshi_use_unrecorded", "Notes of use that were dropped: no room for more, or the database refused them.",
     ("reason",), registry=_registry,
 )  # fmt: skip
+_voice = Counter(
+    "banshi_voice_queries", "Spoken queries by what came of them: heard, or why not.", ("outcome",), registry=_registry
+)
 
 
 def register(app: Flask) -> None:
@@ -68,6 +71,11 @@ def count_search(response: SearchResponse) -> SearchResponse:
     _search_seconds.labels(response.engine).observe(response.took_ms / 1000)
     _engine_seconds.labels(response.engine).observe(response.engine_ms / 1000)
     return response
+
+
+def count_voice(outcome: str) -> None:
+    """Count a spoken query: ``heard``, the condition of a sound that held no words, or the code of an error."""
+    _voice.labels(outcome).inc()
 
 
 def count_unrecorded(count: int, reason: str) -> None:

@@ -12,7 +12,7 @@ from guides import document, lookups
 from indexer.serving import DivisionTree
 from search.request import InvalidRequestError, SearchRequest, last_page
 from search.results import SearchResponse
-from web import guide_view, recording
+from web import guide_view, recording, voice
 from web.context import web
 from web.errors import error_page
 from web.metrics import count_search
@@ -88,12 +88,14 @@ def search() -> ResponseReturnValue:
         root=places.root,
         pages=_page_links(values, response, token),
         chips=[(chip, _without_chip(values, chip, places.root)) for chip in response.understood.chips],
+        other_readings=voice.other_readings(asked, response.query),
     )
 
 
 def _without_chip(values: Mapping[str, str], chip: Any, root: str) -> str:
     if chip.words is not None:
-        changes: dict[str, str | None] = {"q": chip.without}
+        # The words are now as the person wants them, and no longer as they were heard.
+        changes: dict[str, str | None] = {"q": chip.without, "heard": None}
         if chip.kind == "division":
             changes["division"] = root
         return search_url(values, **changes)

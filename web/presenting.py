@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from guides import document, vocabulary
 from search.highlight import Span
 
-_CARRIED = ("q", "division", "department", "applicant", "theme", "online", "level", "sort", "size", "literal")
+_CARRIED = ("q", "division", "department", "applicant", "theme", "online", "level", "sort", "size", "literal", "heard")
 
 
 def marked(text: str, spans: Iterable[Span]) -> Markup:

@@ -19,9 +19,10 @@ def register(app: Flask) -> None:
     @app.after_request
     def set_headers(response: Response) -> Response:
         nonce = getattr(g, "nonce", "")
+        # 'self' beside the nonce is for the microphone's audio worklet, which can bear none.
         response.headers["Content-Security-Policy"] = (
             "default-src 'none'; "
-            f"script-src 'nonce-{nonce}'; "
+            f"script-src 'self' 'nonce-{nonce}'; "
             "style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
             "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 from pydantic import ValidationError
 
-from banshi.cli import guides, index, use, words
+from banshi.cli import guides, index, use, voice, words
 from banshi.cli.evaluate import evaluate
 from banshi.cli.output import ENGINES, RefusedError, errors, json_option, print_json, print_text, progress_bar, refusals
 from banshi.composition import Application
@@ -37,6 +37,7 @@ cli.add_command(guides.group, "guides")
 cli.add_command(index.group, "index")
 cli.add_command(words.group, "words")
 cli.add_command(use.group, "use")
+cli.add_command(voice.group, "voice")
 cli.add_command(evaluate)
 
 

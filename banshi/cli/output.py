@@ -24,6 +24,10 @@ from indexer.life import BusyError, IndexMissingError, IndexWriteError
 from search.engines.base import EngineUnavailableError
 from search.evaluation import InvalidJudgementsError
 from search.request import InvalidRequestError
+from voice.audio import AudioError
+from voice.evaluation import InvalidManifestError
+from voice.listening import VoiceBusyError
+from voice.model_store import ModelError
 
 ENGINES = ("embedded", "elasticsearch")
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -43,6 +47,10 @@ _REFUSALS = (
     EngineUnavailableError,
     InvalidJudgementsError,
     InvalidRequestError,
+    AudioError,
+    ModelError,
+    VoiceBusyError,
+    InvalidManifestError,
 )
 
 
