@@ -34,10 +34,18 @@ class _Reading:
         return result.score + _LIKELIHOOD_SCORE * math.log(self.hypothesis.weight)
 
     @property
+    def found(self) -> tuple[bool, str | None]:
+        """Whether it is answered with certainty, and by which item first."""
+        return bool(self.response.results), self._shown[0].item_code if self._shown else None
+
+    @property
+    def _shown(self) -> list[SearchResult]:
+        return self.response.results or [result for guess in self.response.relaxed for result in guess.results]
+
+    @property
     def rank(self) -> tuple[bool, float]:
         """How well it is answered: with certainty at all, and how well its first result fits."""
-        shown = self.response.results or [result for guess in self.response.relaxed for result in guess.results]
-        return bool(self.response.results), self.score(shown[0]) if shown else -math.inf
+        return bool(self.response.results), self.score(self._shown[0]) if self._shown else -math.inf
 
 
 def answer(request: SearchRequest, search: Search) -> SearchResponse:
@@ -50,16 +58,20 @@ def answer(request: SearchRequest, search: Search) -> SearchResponse:
     readings = _readings(request, search)
     if not readings:
         return search(request)
-    chosen = max(readings, key=lambda reading: reading.rank)
+    best = max(readings, key=lambda reading: reading.rank)
+    # Other words for the same guide change nothing but what the person is told was heard: then the likeliest.
+    chosen = next(reading for reading in readings if reading.found == best.found)
     if request.page > 1:
         return search(replace(request, text=chosen.hypothesis.text))
     if not chosen.response.results:
         return chosen.response
     others = _others(chosen, readings)
-    scored = [(chosen.score(result), result) for result in chosen.response.results] + others
-    scored.sort(key=lambda pair: -pair[0])
+    first, *rest = chosen.response.results
+    scored = sorted([*((chosen.score(result), result) for result in rest), *others], key=lambda pair: -pair[0])
     return replace(
-        chosen.response, results=[result for _score, result in scored], total=chosen.response.total + len(others)
+        chosen.response,
+        results=[first, *(result for _score, result in scored)],
+        total=chosen.response.total + len(others),
     )
 
 

@@ -48,10 +48,10 @@ def served(settings: Settings) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless browser."""
+def chromium(*flags: str) -> Iterator[Browser]:
+    """A headless browser, with ``flags`` beside those that every test needs."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*_FLAGS, *flags])
         try:
             yield browser
         finally:

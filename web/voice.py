@@ -36,6 +36,7 @@ SOCKET_OPTIONS: Final = {"max_message_size": 64_000, "ping_interval": 10}
 _STALLED_SECONDS: Final = 5.0
 _LONGEST_SECONDS: Final = 25.0
 """From the first block to the answer: the query's fifteen seconds, and time for a slow connection."""
+_GOODBYE_SECONDS: Final = 2.0
 _MOST_WAITING: Final = 400
 """Messages that may wait to be heard. Who sends faster than people speak is no person."""
 _FORM_BYTES: Final = 64_000
@@ -101,6 +102,15 @@ def stream(socket: Server) -> None:
         message=heard.advice,
         url=results_url(heard, request.args) if heard.hypotheses else None,
     )
+    _await_goodbye(socket)
+
+
+def _await_goodbye(socket: Server) -> None:
+    """The client closes once it has read the answer; closing first could cut it off."""
+    deadline = time.monotonic() + _GOODBYE_SECONDS
+    with contextlib.suppress(ConnectionClosed, OSError):
+        while time.monotonic() < deadline:
+            socket.receive(timeout=_GOODBYE_SECONDS)
 
 
 def _listen(socket: Server, hearing: Stream) -> bool:
