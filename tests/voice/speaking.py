@@ -60,7 +60,7 @@ def with_noise(pcm: bytes, kind: Noise, *, snr_db: float, seed: int = 1) -> byte
 
 def louder(pcm: bytes, factor: float) -> bytes:
     """The same louder or quieter, cut at full scale as a microphone cuts it."""
-    return _pcm(np.frombuffer(pcm, dtype="<i2") * factor)
+    return _pcm(np.frombuffer(pcm, dtype="<i2").astype(float) * factor)
 
 
 def wav(pcm: bytes, *, rate: int = RATE) -> bytes:
@@ -82,10 +82,14 @@ def encoded(pcm: bytes, container: str, codec: str, *, rate: int = 48_000) -> by
         samples = np.frombuffer(pcm, dtype="<i2").reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
         frame.sample_rate = RATE
+        frame.pts = 0
         resampler = av.AudioResampler(
             format=stream.codec_context.format, layout="mono", rate=rate, frame_size=stream.codec_context.frame_size
         )
+        sent = 0
         for block in (*resampler.resample(frame), *resampler.resample(None)):
+            block.pts = sent
+            sent += block.samples
             output.mux(stream.encode(block))
         output.mux(stream.encode(None))
     return file.getvalue()
