@@ -12,6 +12,7 @@ from indexer.lexicon import DepartmentEntry
 from search.request import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_QUERY_CHARACTERS
 from search.results import SearchResponse
 from search.suggest import MAX_PREFIX_CHARACTERS, Suggestion
+from voice.sound import Condition
 
 
 class ErrorDetail(BaseModel):
@@ -76,6 +77,33 @@ class Departments(BaseModel):
     departments: list[DepartmentEntry]
 
 
+class Alternative(BaseModel):
+    """Another way to read what was said, and how likely it is beside the likeliest, whose weight is 1."""
+
+    text: str
+    weight: float
+
+
+class HeardView(BaseModel):
+    """What was heard of a recording: ``condition`` tells what kind of sound it was, where no words were found."""
+
+    text: str
+    alternatives: list[Alternative]
+    condition: Condition
+    clipped: bool
+    seconds: float
+
+
+class VoiceAnswer(BaseModel):
+    """Answer of /voice. Where nothing was understood, ``message`` tells the person what to do, and there is no search;
+    ``url`` is the page of the results."""
+
+    heard: HeardView
+    search: SearchResponse | None
+    message: str | None
+    url: str | None
+
+
 def _parameter(name: str, schema: dict[str, Any], description: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": description, **more}
 
@@ -98,7 +126,27 @@ _SEARCH_PARAMETERS = [
         "Results a page.",
     ),
     _parameter("literal", {"enum": ["yes", "no"]}, "Take the words as they are; understand no filters in them."),
+    _parameter(
+        "heard",
+        _TEXT,
+        "Readings of a spoken query, the likeliest first: weight:text|weight:text. The one that is answered best is "
+        "answered, and is the `query` of the answer.",
+    ),
 ]
+_AUDIO = {
+    "required": True,
+    "description": "A recording of at most 15 seconds and 5 MB: WAV, MP3, M4A, WebM, OGG, FLAC.",
+    "content": {
+        "audio/*": {"schema": {"type": "string", "contentMediaType": "audio/*"}},
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["audio"],
+                "properties": {"audio": {"type": "string", "contentMediaType": "audio/*"}},
+            }
+        },
+    },
+}
 _CODE = {"name": "code", "in": "path", "required": True, "schema": _TEXT, "description": "Implementation code."}
 _ANSWERS: dict[str, type[Any]] = {
     "SearchResponse": SearchResponse,
@@ -106,12 +154,17 @@ _ANSWERS: dict[str, type[Any]] = {
     "Guide": GuideAnswer,
     "Divisions": Divisions,
     "Departments": Departments,
+    "VoiceAnswer": VoiceAnswer,
     "Error": Error,
 }
 
 
 def _operation(
-    summary: str, answer: str, parameters: list[dict[str, Any]], errors: tuple[int, ...] = (400, 503)
+    summary: str,
+    answer: str,
+    parameters: list[dict[str, Any]],
+    errors: tuple[int, ...] = (400, 503),
+    body: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     def content(name: str) -> dict[str, Any]:
         return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
@@ -119,7 +172,8 @@ def _operation(
     responses: dict[str, Any] = {"200": {"description": "The answer.", "content": content(answer)}}
     for status in errors:
         responses[str(status)] = {"description": "Refused, with the reason.", "content": content("Error")}
-    return {"get": {"summary": summary, "parameters": parameters, "responses": responses}}
+    operation = {"summary": summary, "parameters": parameters, "responses": responses}
+    return {"get": operation} if body is None else {"post": {**operation, "requestBody": body}}
 
 
 @cache
@@ -152,6 +206,20 @@ def description(version: str) -> dict[str, Any]:
             "/api/v1/guides/{code}": _operation("One published guide", "Guide", [_CODE], (404, 410)),
             "/api/v1/divisions": _operation("The tree of divisions", "Divisions", []),
             "/api/v1/departments": _operation("Departments of a division", "Departments", [_DIVISION]),
+            "/api/v1/voice": _operation(
+                "What a recording says, and the guides it asks for",
+                "VoiceAnswer",
+                [parameter for parameter in _SEARCH_PARAMETERS if parameter["name"] not in ("q", "heard")],
+                (400, 413, 415, 422, 503),
+                _AUDIO,
+            ),
+            "/api/v1/voice/stream": {
+                "get": {
+                    "summary": "A query spoken live, over WebSocket; docs/api.md has the messages",
+                    "parameters": [_DIVISION],
+                    "responses": {"101": {"description": "Speak."}, "400": {"description": "No WebSocket."}},
+                }
+            },
         },
         "components": {"schemas": schemas},
     }

@@ -42,6 +42,8 @@ def _heard(given: Mapping[str, str]) -> tuple[Hypothesis, ...]:
     for part in given.get("heard", "").split("|") if "heard" in given else ():
         weight, _colon, text = part.partition(":")
         try:
+            if not text:
+                raise ValueError
             readings.append(Hypothesis(text, float(weight)))
         except ValueError:
             raise InvalidRequestError(

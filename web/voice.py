@@ -73,6 +73,11 @@ def results_url(heard: Heard, values: Mapping[str, str]) -> str:
 @_sock.route("/api/v1/voice/stream", bp=blueprint)  # type: ignore[untyped-decorator]
 def stream(socket: Server) -> None:
     """One query spoken live; docs/api.md has the messages."""
+    _converse(socket)
+    _await_goodbye(socket)
+
+
+def _converse(socket: Server) -> None:
     if not _is_same_site():
         _send(socket, "error", code="wrong_origin", message="这个页面不能使用语音。请在办事网站上说。")
         return
@@ -102,7 +107,6 @@ def stream(socket: Server) -> None:
         message=heard.advice,
         url=results_url(heard, request.args) if heard.hypotheses else None,
     )
-    _await_goodbye(socket)
 
 
 def _await_goodbye(socket: Server) -> None:
@@ -180,9 +184,10 @@ def _is_same_site() -> bool:
 @blueprint.post("/api/v1/voice")
 def recording_to_search() -> ResponseReturnValue:
     """A recording, and the answer to what it says."""
-    heard = _hear_upload()
+    _check_size()
     values = _values()
     refuse_unknown(values, SEARCH_PARAMETERS)
+    heard = _hear_upload()
     found = None
     if heard.hypotheses:
         asked = search_request({**values, "q": heard.text, "heard": heard_parameter(heard.hypotheses)})
@@ -205,6 +210,7 @@ def recording_to_page() -> ResponseReturnValue:
     if not _is_same_site():
         abort(403)
     try:
+        _check_size()
         heard = _hear_upload()
     except (AudioError, VoiceBusyError, ModelError) as error:
         return render_template("voice.html", message=str(error)), status_of(error)
@@ -213,12 +219,20 @@ def recording_to_page() -> ResponseReturnValue:
     return redirect(results_url(heard, _values()), 303)
 
 
+@blueprint.before_request
+def _make_room() -> None:
+    """A recording may be larger than what other pages take."""
+    request.max_content_length = MAX_BYTES + _FORM_BYTES
+
+
+def _check_size() -> None:
+    """Refuse what is too large before any of it is read."""
+    if (request.content_length or 0) > MAX_BYTES + _FORM_BYTES:
+        raise AudioError("audio_too_large", f"录音太大，最多 {MAX_BYTES // 1_000_000} MB。请只说要办的事，15 秒以内。")
+
+
 def _hear_upload() -> Heard:
     voice = service()
-    request.max_content_length = MAX_BYTES + _FORM_BYTES
-    request.max_form_memory_size = MAX_BYTES + _FORM_BYTES
-    if request.content_length is not None and request.content_length > MAX_BYTES + _FORM_BYTES:
-        raise AudioError("audio_too_large", f"录音太大，最多 {MAX_BYTES // 1_000_000} MB。请只说要办的事，15 秒以内。")
     upload = request.files.get("audio")
     heard = voice.hear(upload.read() if upload is not None else request.get_data())
     count_voice("heard" if heard.hypotheses else heard.condition)
