@@ -93,7 +93,7 @@ def _plain(data: bytes, samples: int) -> bytes | None:
         with wave.open(io.BytesIO(data)) as file:
             if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE, 1, 2):
                 return None
-            pcm = file.readframes(samples)
+            pcm: bytes = file.readframes(samples)
     except (wave.Error, EOFError, RuntimeError):
         # The last is what it says of chunks that end beyond the file.
         return None
@@ -106,7 +106,7 @@ def _in_child(data: bytes, limits: AudioLimits) -> tuple[str, bytes]:
     deadline = time.monotonic() + limits.wait_seconds
     recording = os.memfd_create("recording")
     try:
-        with open(recording, "wb", closefd=False) as file:  # noqa: PTH123 - it has no path
+        with open(recording, "wb", closefd=False) as file:
             file.write(data)
         os.lseek(recording, 0, os.SEEK_SET)
         child = subprocess.Popen(

@@ -111,9 +111,8 @@ class Stream:
         """What was heard in all. The stream takes nothing after it."""
         alternatives = json.loads(self._recognizer.FinalResult()).get("alternatives", [])
         sound = self._meter.sound()
-        is_speech = sound.condition in ("speech", "quiet")
         return Heard(
-            hypotheses=_hypotheses(alternatives) if is_speech else (),
+            hypotheses=_hypotheses(alternatives) if sound.has_speech else (),
             condition=sound.condition,
             clipped=sound.clipped,
             seconds=self._bytes / BYTES_PER_SECOND,
