@@ -118,6 +118,8 @@ def _in_child(data: bytes, limits: AudioLimits) -> tuple[str, bytes]:
             cwd="/",
             env=_environment(),
         )
+    except OSError as error:
+        raise _undecoded(str(error)) from error
     finally:
         os.close(recording)
     with child:
@@ -164,9 +166,13 @@ def _result(status: int, output: bytes | None) -> tuple[str, bytes]:
             raise AudioError("audio_unreadable", f"这不是能听的录音，或者录音坏了。{_KNOWN}，或者直接打字。")
         if status == decoding.NO_TRACK:
             raise AudioError("no_audio_track", f"这个文件里没有声音。{_KNOWN}，或者直接打字。")
-    # Not the recording's fault alone: a decoder that never starts ends up here, too.
-    structlog.get_logger("voice").warning("decoder stopped", status=status)
-    raise AudioError("audio_too_slow", f"这段录音处理不了。{_KNOWN}，15 秒以内，或者直接打字。")
+    raise _undecoded(f"exit status {status}" if output is not None else "too long or too much")
+
+
+def _undecoded(reason: str) -> AudioError:
+    """Not the recording's fault, or not alone: the log says what the operator has to know."""
+    structlog.get_logger("voice").warning("a recording was not decoded", reason=reason)
+    return AudioError("audio_too_slow", f"这段录音处理不了。{_KNOWN}，15 秒以内，或者直接打字。")
 
 
 def _empty() -> AudioError:

@@ -5,13 +5,12 @@ containers and codecs that browsers and phones record are opened. Playlists, whi
 refused by their names before anything in them is looked at, and no protocol is allowed that could follow them.
 
 Before the samples stands one line with the format, such as ``webm/opus``. Nothing is written after SECONDS of sound, so
-hours of it cost no more. Exit status: 0 done; 3 no audio in a known format; 4 a known format without an audio track; 5
-it takes more memory than is given; anything else is a crash, or the end of what is allowed.
+hours of it cost no more, and nothing at all where there are no samples. Exit status: 0 done; 3 no audio in a known
+format; 4 a known format without an audio track; anything else is a crash, or the end of what is allowed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from voice import confinement
 if TYPE_CHECKING:
     import av
 
-UNREADABLE, NO_TRACK, TOO_HARD = 3, 4, 5
+UNREADABLE, NO_TRACK = 3, 4
 _CONTAINERS: Final = {
     "wav": "wav",
     "matroska,webm": "webm",
@@ -66,8 +65,6 @@ def main() -> int:
         # Names and comments in a recording may be in any encoding; nobody reads them.
         with av.open(data, mode="r", options=_OPTIONS, metadata_errors="ignore") as container:
             return _decode(container, int(seconds * _RATE))
-    except MemoryError:
-        return TOO_HARD
     except (av.FFmpegError, ValueError):
         return UNREADABLE
 
@@ -92,28 +89,39 @@ def _decode(container: av.container.InputContainer, samples: int) -> int:
         left -= taken
         if not left:
             break
-    return UNREADABLE if left == samples else 0
+    return 0
 
 
 def _frames(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.AudioFrame]:
-    """What can be decoded. A recording cut off in the middle ends there, and one bad packet is left out."""
+    """What can be decoded. A recording cut off in the middle ends there, and one bad packet is left out; where all are
+    bad, FFmpegError is raised."""
     import av
 
-    with contextlib.suppress(av.FFmpegError):
+    failure = None
+    decoded = 0
+    try:
         for packet in container.demux(stream):
-            with contextlib.suppress(av.FFmpegError):
-                yield from packet.decode()
+            try:
+                for frame in packet.decode():
+                    decoded += 1
+                    yield frame
+            except av.FFmpegError as error:
+                failure = error
+    except av.FFmpegError as error:
+        failure = error
+    if failure is not None and not decoded:
+        raise failure
 
 
 def _resampled(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
-    """16 kHz mono. Rate and channels may change on the way; frames that claim what no microphone gives are left out."""
+    """16 kHz mono. Rate and channels may change on the way; ValueError where they are what no microphone gives."""
     import av
 
     resampler = None
     kind = None
     for frame in frames:
         if frame.sample_rate not in _RATES or not 1 <= frame.layout.nb_channels <= _MAX_CHANNELS:
-            continue
+            raise ValueError
         if kind != (frame.format.name, frame.layout.name, frame.sample_rate):
             if resampler is not None:
                 yield from resampler.resample(None)
