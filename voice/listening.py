@@ -16,7 +16,7 @@ from indexer.analysis import Analyzer
 from indexer.lexicon import Lexicon
 from search.request import MAX_HYPOTHESES, Hypothesis
 from voice import biasing
-from voice.audio import MAX_SECONDS, decode
+from voice.audio import MAX_SECONDS, AudioLimits, decode
 from voice.corrections import corrected
 from voice.model_store import ModelError, ModelInfo
 from voice.sound import BYTES_PER_SECOND, RATE, Condition, SoundMeter
@@ -111,9 +111,8 @@ class Stream:
         """What was heard in all. The stream takes nothing after it."""
         alternatives = json.loads(self._recognizer.FinalResult()).get("alternatives", [])
         sound = self._meter.sound()
-        is_speech = sound.condition in ("speech", "quiet")
         return Heard(
-            hypotheses=_hypotheses(alternatives) if is_speech else (),
+            hypotheses=_hypotheses(alternatives) if sound.has_speech else (),
             condition=sound.condition,
             clipped=sound.clipped,
             seconds=self._bytes / BYTES_PER_SECOND,
@@ -172,7 +171,7 @@ class VoiceService:
 
     def hear(self, data: bytes) -> Heard:
         """A whole recording in any format that people send. Raises AudioError, VoiceBusyError, ModelError."""
-        audio = decode(data, max_seconds=self.seconds)
+        audio = decode(data, AudioLimits(seconds=self.seconds))
         with self.open() as stream:
             for start in range(0, len(audio.pcm), _BLOCK_BYTES):
                 stream.accept(audio.pcm[start : start + _BLOCK_BYTES])
