@@ -20,6 +20,9 @@ _LIKELIHOOD_SCORE: Final = 1.0
 """What the logarithm of a reading's weight counts beside scores. Values from 0 to 8 hardly differ: how a reading fits
 the catalogue tells much more than how well it was heard."""
 
+_AS_GOOD: Final = 0.85
+"""From this share of the best score on a reading fits as well: some word more that happens to match weighs less."""
+
 Search = Callable[[SearchRequest], SearchResponse]
 
 
@@ -59,8 +62,9 @@ def answer(request: SearchRequest, search: Search) -> SearchResponse:
     if not readings:
         return search(request)
     best = max(readings, key=lambda reading: reading.rank)
-    # Other words for the same guide change nothing but what the person is told was heard: then the likeliest.
-    chosen = next(reading for reading in readings if reading.found == best.found)
+    # Of readings that fit the same guide about as well, the likeliest is what the person is told was heard.
+    least = _AS_GOOD * best.rank[1]
+    chosen = next(r for r in readings if r is best or (r.found == best.found and r.rank[1] >= least))
     if request.page > 1:
         return search(replace(request, text=chosen.hypothesis.text))
     if not chosen.response.results:
