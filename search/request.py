@@ -14,6 +14,7 @@ from search.engines.base import Sort
 
 MAX_QUERY_CHARACTERS: Final = 200
 MAX_PAGE_SIZE: Final = 50
+MAX_HYPOTHESES: Final = 5
 MAX_RESULTS: Final = 10_000
 DEFAULT_PAGE_SIZE: Final = 10
 
@@ -30,9 +31,18 @@ class InvalidRequestError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One way to read what was said. Weights are relative to each other, in (0, 1]."""
+
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class SearchRequest:
     """A search. ``division`` is a code or a name, None for the whole city; ``department`` a name or everyday name;
     ``theme`` is ``individual/005`` or ``legal/010``. ``literal`` takes the words as they are, understanding nothing.
+    ``heard`` are the ways to read a query that was said, best first, ``text`` being the one the person sees.
     """
 
     text: str = ""
@@ -46,6 +56,7 @@ class SearchRequest:
     page: int = 1
     size: int = DEFAULT_PAGE_SIZE
     literal: bool = False
+    heard: tuple[Hypothesis, ...] = ()
 
     def checked(self) -> SearchRequest:
         """The request with blanks removed, or InvalidRequestError."""
@@ -57,6 +68,7 @@ class SearchRequest:
             applicant=_blank_to_none(self.applicant),
             theme=_blank_to_none(self.theme),
             level=_blank_to_none(self.level),
+            heard=tuple(replace(hypothesis, text=printable(hypothesis.text)) for hypothesis in self.heard),
         )
         if self.text.strip() and not request.text:
             raise nothing_readable()
@@ -67,6 +79,7 @@ class SearchRequest:
                 "请只写要办的事，例如“身份证丢了”。",
                 "q",
             )
+        _check_heard(request.heard)
         _check_choice("applicant", request.applicant, get_args(ApplicantGroup))
         _check_choice("level", request.level, get_args(Level))
         _check_choice("sort", request.sort, get_args(Sort))
@@ -115,6 +128,12 @@ def nothing_readable() -> InvalidRequestError:
     )
 
 
+def invalid_heard(reason: str) -> InvalidRequestError:
+    """What is said to have been heard cannot be read."""
+    form = "写法是“权重:文字”，例如 0.7:身份证丢了"
+    return InvalidRequestError("invalid_heard", f"heard 有误：{reason}。{form}。", "heard")
+
+
 def printable(text: str) -> str:
     """A text as it may be shown again: without control characters and half surrogates, blanks trimmed."""
     return "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text).strip()
@@ -122,6 +141,16 @@ def printable(text: str) -> str:
 
 def _blank_to_none(value: str | None) -> str | None:
     return value.strip() or None if value is not None else None
+
+
+def _check_heard(heard: tuple[Hypothesis, ...]) -> None:
+    if len(heard) > MAX_HYPOTHESES:
+        raise invalid_heard(f"最多 {MAX_HYPOTHESES} 种听法")
+    for hypothesis in heard:
+        if not hypothesis.text or len(hypothesis.text) > MAX_QUERY_CHARACTERS:
+            raise invalid_heard(f"每种听法应有 1 到 {MAX_QUERY_CHARACTERS} 个字")
+        if not 0 < hypothesis.weight <= 1:  # false for what is no number, too
+            raise invalid_heard("权重应大于 0、不超过 1")
 
 
 def _check_choice(field: str, value: str | None, choices: tuple[str, ...]) -> None:
