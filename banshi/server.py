@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import FrameType
@@ -36,23 +37,25 @@ _STOP_SECONDS = 20
 _PR_SET_PDEATHSIG = 1
 
 
+def web_context(settings: Settings) -> WebContext:
+    """What a web worker is given."""
+    application = Application(settings)
+    return WebContext(
+        database=application.database,
+        search=application.search,
+        index_lags=application.lags,
+        city_name=settings.city_name,
+        public_url=settings.public_url.rstrip("/"),
+        index_stale_seconds=settings.index_stale_seconds,
+        version=metadata.version("banshi"),
+        recorder=Recorder(application.database, on_dropped=count_unrecorded) if settings.use_log else None,
+    )
+
+
 def web_application(settings: Settings) -> Flask:
     """The Flask application with its parts, as one worker holds it."""
     configure_logging(settings.log_format)
-    application = Application(settings)
-
-    return create_app(
-        WebContext(
-            database=application.database,
-            search=application.search,
-            index_lags=application.lags,
-            city_name=settings.city_name,
-            public_url=settings.public_url.rstrip("/"),
-            index_stale_seconds=settings.index_stale_seconds,
-            version=metadata.version("banshi"),
-            recorder=Recorder(application.database, on_dropped=count_unrecorded) if settings.use_log else None,
-        )
-    )
+    return create_app(web_context(settings))
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
@@ -60,6 +63,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._worker: Any = None
         super().__init__()
 
     def load_config(self) -> None:
@@ -75,6 +79,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             "proc_name": "banshi",
             # Its default place is the home folder, shared by every server of the user; all our state is in BANSHI_DATA.
             "control_socket_disable": True,
+            "post_fork": self._remember_worker,
             "post_worker_init": _warm_up,
             "child_exit": lambda _server, worker: mark_process_dead(worker.pid),  # type: ignore[no-untyped-call]
             "when_ready": lambda _server: print(
@@ -84,8 +89,16 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         for key, value in options.items():
             self.cfg.set(key, value)
 
+    def _remember_worker(self, _server: Any, worker: Any) -> None:
+        self._worker = worker
+
     def load(self) -> Flask:
-        return web_application(self.settings)
+        configure_logging(self.settings.log_format)
+        return create_app(self.context())
+
+    def context(self) -> WebContext:
+        """What this worker is given."""
+        return replace(web_context(self.settings), is_stopping=lambda: not self._worker.alive)
 
 
 def _warm_up(worker: Any) -> None:

@@ -6,9 +6,9 @@ docs/settings.md is generated from here and checked by a test.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from indexer.elasticsearch.connection import ElasticsearchOptions
@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(description="Address that `banshi serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="Port that `banshi serve` listens on.")] = 8000
     workers: Annotated[int, Field(ge=1, le=64, description="Web worker processes.")] = 2
-    threads: Annotated[int, Field(ge=1, le=64, description="Threads of each web worker.")] = 4
+    threads: Annotated[int, Field(ge=1, le=64, description="Threads of each web worker.")] = 8
     index_processes: Annotated[
         int, Field(ge=0, le=64, description="Processes that analyse guides in a rebuild; 0 means one a core.")
     ] = 0
@@ -80,7 +80,26 @@ class Settings(BaseSettings):
     use_log_days: Annotated[
         int, Field(ge=1, le=3650, description="Days after which notes of searches are deleted.")
     ] = 180
+    voice: Annotated[bool, Field(description="Whether people may speak their query.")] = True
+    voice_streams: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=63,
+            description="People who may speak at once, per worker; each holds a thread and most of a core.",
+        ),
+    ] = 2
     log_format: Annotated[Literal["text", "json"], Field(description="How log lines are written.")] = "text"
+
+    @model_validator(mode="after")
+    def _keep_threads_for_pages(self) -> Self:
+        if self.voice and self.threads <= self.voice_streams:
+            raise ValueError(
+                f"BANSHI_THREADS（{self.threads}）应大于 BANSHI_VOICE_STREAMS（{self.voice_streams}）："
+                "每个说话的人占一个线程，否则说话时别人打不开网页。"
+                "请调大前者或者调小后者，不用语音时也可以设 BANSHI_VOICE=False"
+            )
+        return self
 
     @property
     def resolved_database_url(self) -> str:

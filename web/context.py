@@ -11,6 +11,7 @@ from flask import current_app
 from guides.database import Database
 from search.engines.base import EngineStatus
 from search.service import SearchService
+from web.listening import VoiceService
 from web.recorder import Recorder
 
 
@@ -26,7 +27,8 @@ class IndexLag:
 @dataclass(frozen=True)
 class WebContext:
     """The site's parts and settings. ``index_lags`` tells of every engine in use, the one that answers first;
-    ``recorder`` takes notes of use, None where none are wanted."""
+    ``recorder`` takes notes of use, None where none are wanted; ``voice`` listens, None where it is switched off;
+    ``is_stopping`` tells whether this process is about to end, so that whoever waits for a person does not go on."""
 
     database: Database
     search: SearchService
@@ -36,6 +38,8 @@ class WebContext:
     index_stale_seconds: int
     version: str
     recorder: Recorder | None = None
+    voice: VoiceService | None = None
+    is_stopping: Callable[[], bool] = lambda: False
 
 
 def web() -> WebContext:

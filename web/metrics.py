@@ -42,6 +42,10 @@ _unrecorded = Counter(
     "banshi_use_unrecorded", "Notes of use that were dropped: no room for more, or the database refused them.",
     ("reason",), registry=_registry,
 )  # fmt: skip
+_voice = Counter(
+    "banshi_voice", "Queries spoken, by way (stream, upload) and outcome: speech and other conditions of the sound, "
+    "lost, cancelled, or the code of the error.", ("way", "outcome"), registry=_registry,
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:
@@ -68,6 +72,11 @@ def count_search(response: SearchResponse) -> SearchResponse:
     _search_seconds.labels(response.engine).observe(response.took_ms / 1000)
     _engine_seconds.labels(response.engine).observe(response.engine_ms / 1000)
     return response
+
+
+def count_voice(way: str, outcome: str) -> None:
+    """Count a spoken query, however it ended."""
+    _voice.labels(way, outcome).inc()
 
 
 def count_unrecorded(count: int, reason: str) -> None:
