@@ -25,7 +25,7 @@ PHONE = (390, 844)
 DESKTOP = (1280, 900)
 
 
-class _Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):
     def log_request(self, *_arguments: object) -> None:
         """Say nothing."""
 
@@ -34,7 +34,7 @@ class _Quiet(WSGIRequestHandler):
 def served(settings: Settings) -> Iterator[str]:
     """The site's address while it is served from a thread."""
     app = web_application(settings)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -68,7 +68,8 @@ def _prepare() -> ResponseReturnValue | None:
     for name in _SOCKETS:
         if name in request.environ:
             # simple-websocket closes what it is given at a moment of its own; the server must find its own open.
-            g.carrier = request.environ[name] = request.environ[name].dup()
+            g.carrier = request.environ[name]
+            g.lent = request.environ[name] = g.carrier.dup()
             # Whoever does not read what we send must not hold a thread.
             g.carrier.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_SECONDS, 0))
     return None
@@ -77,11 +78,10 @@ def _prepare() -> ResponseReturnValue | None:
 @blueprint.teardown_request
 def _release(_error: BaseException | None) -> None:
     """End the connection, and with it the thread that reads it."""
-    carrier = g.pop("carrier", None)
-    if carrier is not None:
+    if "carrier" in g:
         with contextlib.suppress(OSError):
-            carrier.shutdown(socket.SHUT_RDWR)
-        carrier.close()
+            g.carrier.shutdown(socket.SHUT_RDWR)
+        g.lent.close()
 
 
 @blueprint.errorhandler(RemoteProtocolError)
