@@ -77,10 +77,8 @@ def _prepare() -> ResponseReturnValue | None:
 
 @blueprint.teardown_request
 def _release(_error: BaseException | None) -> None:
-    """End the connection, and with it the thread that reads it."""
-    if "carrier" in g:
-        with contextlib.suppress(OSError):
-            g.carrier.shutdown(socket.SHUT_RDWR)
+    """Let go of our handle, also where no WebSocket came about."""
+    if "lent" in g:
         g.lent.close()
 
 
@@ -183,7 +181,11 @@ def _refuse(connection: Server, code: str, message: str) -> None:
 
 
 def _say_goodbye(connection: Server) -> None:
-    """Close, and wait a moment until the client has read all and closes, too: hung up on, it might lose the answer."""
+    """Close, and wait a moment until the client has read all and closes, too: hung up on, it might lose the answer.
+
+    Then hang up, which ends the thread that reads: the client's machine may be gone without a word."""
     with contextlib.suppress(ConnectionClosed, OSError, LocalProtocolError):
         connection.close()
     connection.thread.join(_GOODBYE_SECONDS)
+    with contextlib.suppress(OSError):
+        g.carrier.shutdown(socket.SHUT_RDWR)
