@@ -58,7 +58,7 @@ def web_application(settings: Settings) -> Flask:
     return create_app(web_context(settings))
 
 
-class _Gunicorn(BaseApplication):  # type: ignore[misc]
+class Gunicorn(BaseApplication):  # type: ignore[misc]
     """Gunicorn with its configuration from our settings instead of its own command line."""
 
     def __init__(self, settings: Settings) -> None:
@@ -67,6 +67,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
+        """Our settings in Gunicorn's words."""
         options: dict[str, Any] = {
             "bind": f"{self.settings.host}:{self.settings.port}",
             "workers": self.settings.workers,
@@ -93,6 +94,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         self._worker = worker
 
     def load(self) -> Flask:
+        """The application of one worker."""
         configure_logging(self.settings.log_format)
         return create_app(self.context())
 
@@ -113,7 +115,7 @@ def run_web(settings: Settings) -> None:
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         shutil.rmtree(folder, ignore_errors=True)
         Path(folder).mkdir(parents=True)
-    _Gunicorn(settings).run()
+    Gunicorn(settings).run()
 
 
 def serve(settings: Settings) -> int:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
@@ -410,6 +414,81 @@ def test_what_is_no_websocket_is_refused_in_words(address: str, speaker: Linting
     assert listener.open_streams == 0
 
 
+# The server that runs in a deployment
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The process, and its host and port: one worker of Gunicorn."""
+    folder = indexed_folder(tmp_path_factory.mktemp("deployed"))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+    counters = folder / "metrics"
+    counters.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.web.voice_server", str(folder), str(port)],
+        env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(counters)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert eventually(lambda: is_served(port), 60)
+        yield process, f"127.0.0.1:{port}"
+        process.kill()
+
+
+def is_served(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def workers(process: subprocess.Popen[bytes]) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def threads(process: subprocess.Popen[bytes]) -> int:
+    """How many threads the only worker has."""
+    (worker,) = workers(process)
+    return len(list(Path(f"/proc/{worker}/task").iterdir()))
+
+
+def test_deployed_it_answers_and_keeps_no_thread_of_those_who_left_or_vanished(
+    deployed: tuple[subprocess.Popen[bytes], str],
+) -> None:
+    process, address = deployed
+    url = f"ws://{address}/api/v1/voice/stream"
+    counts = []
+    for _ in range(3):
+        for number in range(8):  # as many as the worker has threads for requests
+            client = simple_websocket.Client.connect(url)
+            say(client, blocks=5)
+            client.send("garbage" if number % 2 else '{"type": "stop"}')
+            assert messages(client)[-1]["type"] == ("error" if number % 2 else "heard")
+            client.thread.join(10)
+            raw_connection(address).close()
+        silent = raw_connection(address)
+        silent.sendall(frame(b'{"type": "stop"}', opcode=1))
+        silent.settimeout(20)
+        while silent.recv(65536):
+            pass
+        silent.close()
+        counts.append(threads(process))
+    assert max(counts) == counts[0], counts
+
+
+def test_deployed_it_stops_although_someone_is_speaking(deployed: tuple[subprocess.Popen[bytes], str]) -> None:
+    process, address = deployed
+    client = simple_websocket.Client.connect(f"ws://{address}/api/v1/voice/stream")
+    say(client)
+    (worker,) = workers(process)
+    process.terminate()
+    assert messages(client)[-1]["type"] == "heard", "what was said until then"
+    client.thread.join(10)
+    assert process.wait(20) == 0
+    assert not Path(f"/proc/{worker}").exists()
+
+
 # Recordings
 
 
@@ -589,7 +668,7 @@ def test_what_was_heard_stands_above_the_results_with_the_alternatives(client: L
     page = client.page(f"/search?{HEARD_QUERY}&division=230102")
     heard = page.one("section", "heard")
     (status,) = [e for e in heard.iter() if e.get("role") == "status"]
-    assert text_of(status) == "听到“身份证丢了”，找到1项"
+    assert text_of(status) == "听到的是“身份证丢了”，找到1项"
     assert page.values("q", page.one("form", "search-form")) == ["身份证丢了"]
     others = page.links(heard)
     assert list(others) == ["身份证掉了", "身份证丢啦"]

@@ -45,7 +45,17 @@ class SpeakingBox {
     // Both are there from the beginning, and empty: what is put into them is read aloud.
     this.status = element("p", "voice-status", "status");
     this.alert = element("p", "voice-trouble", "alert");
-    this.form.after(this.status, this.alert);
+    this.cancelling = element("button", "button");
+    this.cancelling.type = "button";
+    this.cancelling.hidden = true;
+    this.cancelling.textContent = "取消";
+    this.cancelling.addEventListener("click", () => {
+      this.cancel();
+      this.button.focus();
+    });
+    const panel = element("div", "voice-panel");
+    panel.append(this.status, this.cancelling);
+    this.form.after(panel, this.alert);
 
     this.button.addEventListener("click", () => this.press());
     document.addEventListener("keydown", (event) => {
@@ -70,6 +80,7 @@ class SpeakingBox {
     this.warn("");
     this.button.setAttribute("aria-pressed", "true");
     this.input.readOnly = true;
+    this.cancelling.hidden = false;
     try {
       if (!window.isSecureContext) throw new Trouble(TROUBLE.insecure);
       if (!navigator.mediaDevices?.getUserMedia) throw new Trouble(TROUBLE.unable);
@@ -182,7 +193,7 @@ class SpeakingBox {
         const message = JSON.parse(data);
         if (message.type === "loading") this.say("正在准备，第一次要等几秒，可以先说……");
         else if (message.type === "ready") {
-          this.say("正在听，请说话。说完会自动查找，也可以再按一次；按 Esc 键取消。");
+          this.say("正在听，请说话。说完会自动查找，也可以再按一次“说一说”。");
           for (const block of waiting) socket.send(block);
           waiting = null;
         } else if (message.type === "progress") {
@@ -219,7 +230,7 @@ class SpeakingBox {
     const longest = window.setTimeout(stop, 15000);
     attempt.release.push(() => window.clearTimeout(longest), stop);
     recorder.start();
-    this.say("正在录音，请说话。说完请再按一次“说一说”，最长15秒；按 Esc 键取消。");
+    this.say("正在录音，请说话，最长15秒。说完请再按一次“说一说”。");
     await recorded;
     microphone.getTracks().forEach((track) => track.stop());
     if (this.attempt !== attempt) return null;
@@ -281,6 +292,7 @@ class SpeakingBox {
     for (const close of attempt.release.splice(0)) close();
     this.button.setAttribute("aria-pressed", "false");
     this.input.readOnly = false;
+    this.cancelling.hidden = true;
     this.level(0);
   }
 }
