@@ -9,9 +9,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from guides import document
 from indexer.lexicon import DepartmentEntry
-from search.request import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_QUERY_CHARACTERS
+from search.request import DEFAULT_PAGE_SIZE, MAX_HYPOTHESES, MAX_PAGE_SIZE, MAX_QUERY_CHARACTERS
 from search.results import SearchResponse
 from search.suggest import MAX_PREFIX_CHARACTERS, Suggestion
+from web.voice import FILTERS, VoiceAnswer
 
 
 class ErrorDetail(BaseModel):
@@ -98,7 +99,13 @@ _SEARCH_PARAMETERS = [
         "Results a page.",
     ),
     _parameter("literal", {"enum": ["yes", "no"]}, "Take the words as they are; understand no filters in them."),
+    _parameter(
+        "heard",
+        {"type": "array", "items": _TEXT, "maxItems": MAX_HYPOTHESES},
+        "Where q was said: every way to read it, best first, each as WEIGHT:TEXT with a weight in (0, 1].",
+    ),
 ]
+_SPOKEN_PARAMETERS = [parameter for parameter in _SEARCH_PARAMETERS if parameter["name"] in FILTERS]
 _CODE = {"name": "code", "in": "path", "required": True, "schema": _TEXT, "description": "Implementation code."}
 _ANSWERS: dict[str, type[Any]] = {
     "SearchResponse": SearchResponse,
@@ -106,20 +113,54 @@ _ANSWERS: dict[str, type[Any]] = {
     "Guide": GuideAnswer,
     "Divisions": Divisions,
     "Departments": Departments,
+    "VoiceAnswer": VoiceAnswer,
     "Error": Error,
 }
+
+
+def _content(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def _refusals(errors: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        str(status): {"description": "Refused, with the reason.", "content": _content("Error")} for status in errors
+    }
 
 
 def _operation(
     summary: str, answer: str, parameters: list[dict[str, Any]], errors: tuple[int, ...] = (400, 503)
 ) -> dict[str, Any]:
-    def content(name: str) -> dict[str, Any]:
-        return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
-
-    responses: dict[str, Any] = {"200": {"description": "The answer.", "content": content(answer)}}
-    for status in errors:
-        responses[str(status)] = {"description": "Refused, with the reason.", "content": content("Error")}
+    responses = {"200": {"description": "The answer.", "content": _content(answer)}, **_refusals(errors)}
     return {"get": {"summary": summary, "parameters": parameters, "responses": responses}}
+
+
+def _recording() -> dict[str, Any]:
+    form = {"type": "object", "required": ["audio"], "properties": {"audio": {"contentMediaType": "audio/*"}}}
+    return {
+        "post": {
+            "summary": "Search by a recording",
+            "parameters": _SPOKEN_PARAMETERS,
+            "requestBody": {
+                "required": True,
+                "content": {"multipart/form-data": {"schema": form}, "audio/*": {"schema": {}}},
+            },
+            "responses": {
+                "200": {"description": "What was heard, and its results.", "content": _content("VoiceAnswer")},
+                **_refusals((400, 404, 413, 415, 422, 503)),
+            },
+        }
+    }
+
+
+def _stream() -> dict[str, Any]:
+    return {
+        "get": {
+            "summary": "Search by speaking, over a WebSocket; its messages are described in docs/api.md",
+            "parameters": _SPOKEN_PARAMETERS,
+            "responses": {"101": {"description": "The WebSocket is open."}, **_refusals((400, 403, 404))},
+        }
+    }
 
 
 @cache
@@ -152,6 +193,8 @@ def description(version: str) -> dict[str, Any]:
             "/api/v1/guides/{code}": _operation("One published guide", "Guide", [_CODE], (404, 410)),
             "/api/v1/divisions": _operation("The tree of divisions", "Divisions", []),
             "/api/v1/departments": _operation("Departments of a division", "Departments", [_DIVISION]),
+            "/api/v1/voice": _recording(),
+            "/api/v1/voice/stream": _stream(),
         },
         "components": {"schemas": schemas},
     }
