@@ -293,6 +293,23 @@ def test_a_browser_that_cannot_record_says_so(site: str, microphone: Browser) ->
     expect(trouble(page)).to_contain_text("这个浏览器不能在网页上录音")
 
 
+def test_with_its_button_the_home_page_is_still_light_and_fits_a_phone(
+    site: str, browser: Browser, listener: Listener
+) -> None:
+    page = open_page(browser, f"{site}/voice", phone=True)
+    for path in ("/", "/search?q=身份证丢了&heard=0.6:身份证丢了&heard=0.4:身份证掉了要到哪里去办什么手续才能补"):
+        sizes: list[int] = []
+        page.on("response", lambda response, sizes=sizes: sizes.append(len(response.body())))
+        page.goto(site + path, wait_until="networkidle")
+        assert sum(sizes) <= 120_000
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        for target in page.locator(".voice-button, .heard a").all():
+            box = target.bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) >= 43.5
+    page.context.close()
+
+
 def test_without_javascript_a_recording_can_be_sent(
     site: str, browser: Browser, listener: Listener, tone: Path
 ) -> None:
