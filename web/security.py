@@ -30,7 +30,7 @@ def register(app: Flask) -> None:
         response.headers["Content-Security-Policy"] = (
             "default-src 'none'; "
             # 'self' is for the module that takes the sound from the microphone: a worklet cannot carry a nonce.
-            f"script-src 'nonce-{nonce}' 'self'; "
+            f"script-src 'self' 'nonce-{nonce}'; "
             f"style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'{_sockets()}; "
             "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )

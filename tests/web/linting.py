@@ -141,7 +141,7 @@ def page_problems(page: Page, app: Flask, response: TestResponse) -> Iterator[st
     yield from _unlabelled_inputs(page)
     yield from _addresses(page, app, set(identifiers))
     nonces = {f"'nonce-{script.get('nonce')}'" for script in page.all("script")}
-    if content_security_policy(response).get("script-src") != [*nonces, "'self'"]:
+    if content_security_policy(response).get("script-src") != ["'self'", *nonces]:
         yield "the scripts' nonce is not the policy's"
     for element in html.iter():
         if not isinstance(element.tag, str):

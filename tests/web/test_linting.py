@@ -13,7 +13,7 @@ GOOD = """<!DOCTYPE html>
 <body><h1>题目</h1><p>演示数据</p><form action="/x"><label for="q">问</label><input id="q" name="q"></form>
 <a href="/x">去</a></body></html>"""
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'nonce-abc'; form-action 'self'; base-uri 'none'; "
+    "Content-Security-Policy": "default-src 'none'; script-src 'self' 'nonce-abc'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
