@@ -21,6 +21,7 @@ from web.presenting import search_url
 
 blueprint = Blueprint("pages", __name__)
 
+_ALTERNATIVES_SHOWN = 4
 _DIVISION_COOKIE = "division"
 _COOKIE_DAYS = 180
 _POPULAR_SHOWN = 12
@@ -93,9 +94,9 @@ def search() -> ResponseReturnValue:
 
 
 def _alternatives(query: str, heard: Sequence[Hypothesis]) -> list[str]:
-    """What else may have been said, best first."""
+    """What else may have been said, likeliest first; no more than a person reads through."""
     texts = [printable(hypothesis.text) for hypothesis in heard]
-    return [text for text in dict.fromkeys(texts) if text != query]
+    return [text for text in dict.fromkeys(texts) if text != query][:_ALTERNATIVES_SHOWN]
 
 
 def _without_chip(values: Mapping[str, str], chip: Any, root: str) -> str:
