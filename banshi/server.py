@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import FrameType
@@ -36,34 +37,38 @@ _STOP_SECONDS = 20
 _PR_SET_PDEATHSIG = 1
 
 
-def web_application(settings: Settings) -> Flask:
-    """The Flask application with its parts, as one worker holds it."""
-    configure_logging(settings.log_format)
+def web_context(settings: Settings) -> WebContext:
+    """What a web worker is given."""
     application = Application(settings)
-
-    return create_app(
-        WebContext(
-            database=application.database,
-            search=application.search,
-            index_lags=application.lags,
-            city_name=settings.city_name,
-            public_url=settings.public_url.rstrip("/"),
-            index_stale_seconds=settings.index_stale_seconds,
-            version=metadata.version("banshi"),
-            recorder=Recorder(application.database, on_dropped=count_unrecorded) if settings.use_log else None,
-            voice=application.voice if settings.voice else None,
-        )
+    return WebContext(
+        database=application.database,
+        search=application.search,
+        index_lags=application.lags,
+        city_name=settings.city_name,
+        public_url=settings.public_url.rstrip("/"),
+        index_stale_seconds=settings.index_stale_seconds,
+        version=metadata.version("banshi"),
+        recorder=Recorder(application.database, on_dropped=count_unrecorded) if settings.use_log else None,
+        voice=application.voice if settings.voice else None,
     )
 
 
-class _Gunicorn(BaseApplication):  # type: ignore[misc]
+def web_application(settings: Settings) -> Flask:
+    """The Flask application with its parts, as one worker holds it."""
+    configure_logging(settings.log_format)
+    return create_app(web_context(settings))
+
+
+class Gunicorn(BaseApplication):  # type: ignore[misc]
     """Gunicorn with its configuration from our settings instead of its own command line."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._worker: Any = None
         super().__init__()
 
     def load_config(self) -> None:
+        """Our settings in Gunicorn's words."""
         options: dict[str, Any] = {
             "bind": f"{self.settings.host}:{self.settings.port}",
             "workers": self.settings.workers,
@@ -76,6 +81,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             "proc_name": "banshi",
             # Its default place is the home folder, shared by every server of the user; all our state is in BANSHI_DATA.
             "control_socket_disable": True,
+            "post_fork": self._remember_worker,
             "post_worker_init": _warm_up,
             "child_exit": lambda _server, worker: mark_process_dead(worker.pid),  # type: ignore[no-untyped-call]
             "when_ready": lambda _server: print(
@@ -85,8 +91,17 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         for key, value in options.items():
             self.cfg.set(key, value)
 
+    def _remember_worker(self, _server: Any, worker: Any) -> None:
+        self._worker = worker
+
     def load(self) -> Flask:
-        return web_application(self.settings)
+        """The application of one worker."""
+        configure_logging(self.settings.log_format)
+        return create_app(self.context())
+
+    def context(self) -> WebContext:
+        """What this worker is given."""
+        return replace(web_context(self.settings), is_stopping=lambda: not self._worker.alive)
 
 
 def _warm_up(worker: Any) -> None:
@@ -101,7 +116,7 @@ def run_web(settings: Settings) -> None:
     if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         shutil.rmtree(folder, ignore_errors=True)
         Path(folder).mkdir(parents=True)
-    _Gunicorn(settings).run()
+    Gunicorn(settings).run()
 
 
 def serve(settings: Settings) -> int:

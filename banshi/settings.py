@@ -6,7 +6,7 @@ docs/settings.md is generated from here and checked by a test.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     use_log_days: Annotated[
         int, Field(ge=1, le=3650, description="Days after which notes of searches are deleted.")
     ] = 180
-    voice: Annotated[bool, Field(description="Whether citizens may speak what they look for.")] = True
+    voice: Annotated[bool, Field(description="Whether citizens may speak their query.")] = True
     voice_model: Annotated[
         str, Field(description="Name of the speech model; `banshi voice models` lists those that there are.")
     ] = DEFAULT_MODEL
@@ -89,16 +89,20 @@ class Settings(BaseSettings):
         int,
         Field(
             ge=1,
-            le=32,
-            description="People who may speak at once, per web worker; each takes a thread.",
+            le=63,
+            description="People who may speak at once, per worker; each holds a thread and most of a core.",
         ),
     ] = 2
     log_format: Annotated[Literal["text", "json"], Field(description="How log lines are written.")] = "text"
 
     @model_validator(mode="after")
-    def _leave_threads(self) -> Settings:
-        if self.voice and self.voice_streams >= self.threads:
-            raise ValueError("应小于 BANSHI_THREADS：说话的人各占一个线程，剩下的线程才能出网页")
+    def _keep_threads_for_pages(self) -> Self:
+        if self.voice and self.threads <= self.voice_streams:
+            raise ValueError(
+                f"BANSHI_THREADS（{self.threads}）应大于 BANSHI_VOICE_STREAMS（{self.voice_streams}）："
+                "每个说话的人占一个线程，否则说话时别人打不开网页。"
+                "请调大前者或者调小后者，不用语音时也可以设 BANSHI_VOICE=False"
+            )
         return self
 
     @property

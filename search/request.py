@@ -63,28 +63,23 @@ class SearchRequest:
         request = replace(
             self,
             text=printable(self.text),
-            heard=tuple(replace(each, text=printable(each.text)) for each in self.heard),
             division=_blank_to_none(self.division),
             department=_blank_to_none(self.department),
             applicant=_blank_to_none(self.applicant),
             theme=_blank_to_none(self.theme),
             level=_blank_to_none(self.level),
+            heard=tuple(replace(hypothesis, text=printable(hypothesis.text)) for hypothesis in self.heard),
         )
         if self.text.strip() and not request.text:
             raise nothing_readable()
-        for text in (request.text, *(hypothesis.text for hypothesis in request.heard)):
-            if len(text) > MAX_QUERY_CHARACTERS:
-                raise InvalidRequestError(
-                    "query_too_long",
-                    f"您输入了 {len(text)} 个字，最多 {MAX_QUERY_CHARACTERS} 个字。请只写要办的事，例如“身份证丢了”。",
-                    "q",
-                )
-        if len(request.heard) > MAX_HYPOTHESES or not all(0 < each.weight <= 1 for each in request.heard):
+        if len(request.text) > MAX_QUERY_CHARACTERS:
             raise InvalidRequestError(
-                "invalid_heard",
-                f"heard 最多 {MAX_HYPOTHESES} 个，每个是“权重:文字”，权重大于 0、不超过 1。",
-                "heard",
+                "query_too_long",
+                f"您输入了 {len(request.text)} 个字，最多 {MAX_QUERY_CHARACTERS} 个字。"
+                "请只写要办的事，例如“身份证丢了”。",
+                "q",
             )
+        _check_heard(request.heard)
         _check_choice("applicant", request.applicant, get_args(ApplicantGroup))
         _check_choice("level", request.level, get_args(Level))
         _check_choice("sort", request.sort, get_args(Sort))
@@ -133,6 +128,12 @@ def nothing_readable() -> InvalidRequestError:
     )
 
 
+def invalid_heard(reason: str) -> InvalidRequestError:
+    """What is said to have been heard cannot be read."""
+    form = "写法是“权重:文字”，例如 0.7:身份证丢了"
+    return InvalidRequestError("invalid_heard", f"heard 有误：{reason}。{form}。", "heard")
+
+
 def printable(text: str) -> str:
     """A text as it may be shown again: without control characters and half surrogates, blanks trimmed."""
     return "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text).strip()
@@ -140,6 +141,16 @@ def printable(text: str) -> str:
 
 def _blank_to_none(value: str | None) -> str | None:
     return value.strip() or None if value is not None else None
+
+
+def _check_heard(heard: tuple[Hypothesis, ...]) -> None:
+    if len(heard) > MAX_HYPOTHESES:
+        raise invalid_heard(f"最多 {MAX_HYPOTHESES} 种听法")
+    for hypothesis in heard:
+        if not hypothesis.text or len(hypothesis.text) > MAX_QUERY_CHARACTERS:
+            raise invalid_heard(f"每种听法应有 1 到 {MAX_QUERY_CHARACTERS} 个字")
+        if not 0 < hypothesis.weight <= 1:  # false for what is no number, too
+            raise invalid_heard("权重应大于 0、不超过 1")
 
 
 def _check_choice(field: str, value: str | None, choices: tuple[str, ...]) -> None:

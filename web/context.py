@@ -27,7 +27,8 @@ class IndexLag:
 @dataclass(frozen=True)
 class WebContext:
     """The site's parts and settings. ``index_lags`` tells of every engine in use, the one that answers first;
-    ``recorder`` takes notes of use and ``voice`` listens, None where they are switched off."""
+    ``recorder`` takes notes of use, None where none are wanted; ``voice`` listens, None where it is switched off;
+    ``is_stopping`` tells whether this process is about to end, so that whoever waits for a person does not go on."""
 
     database: Database
     search: SearchService
@@ -38,6 +39,7 @@ class WebContext:
     version: str
     recorder: Recorder | None = None
     voice: VoiceService | None = None
+    is_stopping: Callable[[], bool] = lambda: False
 
 
 def web() -> WebContext:

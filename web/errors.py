@@ -12,11 +12,6 @@ from werkzeug.exceptions import HTTPException
 
 from search.engines.base import EngineUnavailableError
 from search.request import InvalidRequestError, printable
-from voice.audio import AudioError
-from voice.listening import VoiceBusyError
-from voice.model_store import ModelError
-from web.metrics import count_voice
-from web.voice import status_of
 
 _MESSAGES: dict[int, tuple[str, str]] = {
     400: ("这个地址不完整", "请从首页重新查找。"),
@@ -56,15 +51,6 @@ def register(app: Flask) -> None:
             return error_json(error.code, error.message, error.field, error.status)
         title = "没有这一页" if error.status == 404 else "这样查不了"
         return error_page(error.status, title, error.message, query=printable(request.args.get("q", "")))
-
-    @app.errorhandler(AudioError)
-    @app.errorhandler(VoiceBusyError)
-    @app.errorhandler(ModelError)
-    def unheard(error: AudioError | VoiceBusyError | ModelError) -> ResponseReturnValue:
-        status = status_of(error)
-        count_voice(error.code)
-        headers = {"Retry-After": "5"} if isinstance(error, VoiceBusyError) else {}
-        return jsonify({"error": {"code": error.code, "message": str(error), "field": "audio"}}), status, headers
 
     @app.errorhandler(EngineUnavailableError)
     @app.errorhandler(sqlalchemy.exc.OperationalError)

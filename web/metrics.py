@@ -43,8 +43,11 @@ _unrecorded = Counter(
     ("reason",), registry=_registry,
 )  # fmt: skip
 _voice = Counter(
-    "banshi_voice_queries", "Spoken queries by what came of them: heard, or why not.", ("outcome",), registry=_registry
-)
+    "banshi_voice_queries",
+    "Queries spoken, by way (stream, upload) and outcome: speech and other conditions of the sound, lost, cancelled, "
+    "or the code of the error.",
+    ("way", "outcome"), registry=_registry,
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:
@@ -73,9 +76,9 @@ def count_search(response: SearchResponse) -> SearchResponse:
     return response
 
 
-def count_voice(outcome: str) -> None:
-    """Count a spoken query: ``heard``, the condition of a sound that held no words, or the code of an error."""
-    _voice.labels(outcome).inc()
+def count_voice(way: str, outcome: str) -> None:
+    """Count a spoken query, however it ended."""
+    _voice.labels(way, outcome).inc()
 
 
 def count_unrecorded(count: int, reason: str) -> None:

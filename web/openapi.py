@@ -9,10 +9,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from guides import document
 from indexer.lexicon import DepartmentEntry
-from search.request import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_QUERY_CHARACTERS
+from search.request import DEFAULT_PAGE_SIZE, MAX_HYPOTHESES, MAX_PAGE_SIZE, MAX_QUERY_CHARACTERS
 from search.results import SearchResponse
 from search.suggest import MAX_PREFIX_CHARACTERS, Suggestion
-from voice.sound import Condition
+from web.voice import FILTERS, VoiceAnswer
 
 
 class ErrorDetail(BaseModel):
@@ -77,33 +77,6 @@ class Departments(BaseModel):
     departments: list[DepartmentEntry]
 
 
-class Alternative(BaseModel):
-    """Another way to read what was said, and how likely it is beside the likeliest, whose weight is 1."""
-
-    text: str
-    weight: float
-
-
-class HeardView(BaseModel):
-    """What was heard of a recording: ``condition`` tells what kind of sound it was, where no words were found."""
-
-    text: str
-    alternatives: list[Alternative]
-    condition: Condition
-    clipped: bool
-    seconds: float
-
-
-class VoiceAnswer(BaseModel):
-    """Answer of /voice. Where nothing was understood, ``message`` tells the person what to do, and there is no search;
-    ``url`` is the page of the results."""
-
-    heard: HeardView
-    search: SearchResponse | None
-    message: str | None
-    url: str | None
-
-
 def _parameter(name: str, schema: dict[str, Any], description: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": description, **more}
 
@@ -128,25 +101,11 @@ _SEARCH_PARAMETERS = [
     _parameter("literal", {"enum": ["yes", "no"]}, "Take the words as they are; understand no filters in them."),
     _parameter(
         "heard",
-        _TEXT,
-        "Readings of a spoken query, the likeliest first: weight:text|weight:text. The one that is answered best is "
-        "answered, and is the `query` of the answer.",
+        {"type": "array", "items": _TEXT, "maxItems": MAX_HYPOTHESES},
+        "Where q was said: every way to read it, best first, each as WEIGHT:TEXT with a weight in (0, 1].",
     ),
 ]
-_AUDIO = {
-    "required": True,
-    "description": "A recording of at most 15 seconds and 5 MB: WAV, MP3, M4A, WebM, OGG, FLAC.",
-    "content": {
-        "audio/*": {"schema": {"type": "string", "contentMediaType": "audio/*"}},
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["audio"],
-                "properties": {"audio": {"type": "string", "contentMediaType": "audio/*"}},
-            }
-        },
-    },
-}
+_SPOKEN_PARAMETERS = [parameter for parameter in _SEARCH_PARAMETERS if parameter["name"] in FILTERS]
 _CODE = {"name": "code", "in": "path", "required": True, "schema": _TEXT, "description": "Implementation code."}
 _ANSWERS: dict[str, type[Any]] = {
     "SearchResponse": SearchResponse,
@@ -159,21 +118,49 @@ _ANSWERS: dict[str, type[Any]] = {
 }
 
 
-def _operation(
-    summary: str,
-    answer: str,
-    parameters: list[dict[str, Any]],
-    errors: tuple[int, ...] = (400, 503),
-    body: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    def content(name: str) -> dict[str, Any]:
-        return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+def _content(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
 
-    responses: dict[str, Any] = {"200": {"description": "The answer.", "content": content(answer)}}
-    for status in errors:
-        responses[str(status)] = {"description": "Refused, with the reason.", "content": content("Error")}
-    operation = {"summary": summary, "parameters": parameters, "responses": responses}
-    return {"get": operation} if body is None else {"post": {**operation, "requestBody": body}}
+
+def _refusals(errors: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        str(status): {"description": "Refused, with the reason.", "content": _content("Error")} for status in errors
+    }
+
+
+def _operation(
+    summary: str, answer: str, parameters: list[dict[str, Any]], errors: tuple[int, ...] = (400, 503)
+) -> dict[str, Any]:
+    responses = {"200": {"description": "The answer.", "content": _content(answer)}, **_refusals(errors)}
+    return {"get": {"summary": summary, "parameters": parameters, "responses": responses}}
+
+
+def _recording() -> dict[str, Any]:
+    form = {"type": "object", "required": ["audio"], "properties": {"audio": {"contentMediaType": "audio/*"}}}
+    return {
+        "post": {
+            "summary": "Search by a recording",
+            "parameters": _SPOKEN_PARAMETERS,
+            "requestBody": {
+                "required": True,
+                "content": {"multipart/form-data": {"schema": form}, "audio/*": {"schema": {}}},
+            },
+            "responses": {
+                "200": {"description": "What was heard, and its results.", "content": _content("VoiceAnswer")},
+                **_refusals((400, 404, 413, 415, 422, 503)),
+            },
+        }
+    }
+
+
+def _stream() -> dict[str, Any]:
+    return {
+        "get": {
+            "summary": "Search by speaking, over a WebSocket; its messages are described in docs/api.md",
+            "parameters": _SPOKEN_PARAMETERS,
+            "responses": {"101": {"description": "The WebSocket is open."}, **_refusals((400, 403, 404))},
+        }
+    }
 
 
 @cache
@@ -206,20 +193,8 @@ def description(version: str) -> dict[str, Any]:
             "/api/v1/guides/{code}": _operation("One published guide", "Guide", [_CODE], (404, 410)),
             "/api/v1/divisions": _operation("The tree of divisions", "Divisions", []),
             "/api/v1/departments": _operation("Departments of a division", "Departments", [_DIVISION]),
-            "/api/v1/voice": _operation(
-                "What a recording says, and the guides it asks for",
-                "VoiceAnswer",
-                [parameter for parameter in _SEARCH_PARAMETERS if parameter["name"] not in ("q", "heard")],
-                (400, 413, 415, 422, 503),
-                _AUDIO,
-            ),
-            "/api/v1/voice/stream": {
-                "get": {
-                    "summary": "A query spoken live, over WebSocket; docs/api.md has the messages",
-                    "parameters": [_DIVISION],
-                    "responses": {"101": {"description": "Speak."}, "400": {"description": "No WebSocket."}},
-                }
-            },
+            "/api/v1/voice": _recording(),
+            "/api/v1/voice/stream": _stream(),
         },
         "components": {"schemas": schemas},
     }

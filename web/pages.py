@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from guides import document, lookups
 from indexer.serving import DivisionTree
-from search.request import InvalidRequestError, SearchRequest, last_page
+from search.request import Hypothesis, InvalidRequestError, SearchRequest, last_page, printable
 from search.results import SearchResponse
-from web import guide_view, recording, voice
+from web import guide_view, recording
 from web.context import web
 from web.errors import error_page
 from web.metrics import count_search
@@ -21,6 +21,7 @@ from web.presenting import search_url
 
 blueprint = Blueprint("pages", __name__)
 
+_ALTERNATIVES_SHOWN = 4
 _DIVISION_COOKIE = "division"
 _COOKIE_DAYS = 180
 _POPULAR_SHOWN = 12
@@ -68,7 +69,7 @@ def home() -> ResponseReturnValue:
 @blueprint.get("/search")
 def search() -> ResponseReturnValue:
     """Results, with filters as a plain form."""
-    values = dict(request.args.items())
+    values = request.args.copy()
     service = web().search
     places = service.language.places
     if "division" not in values:
@@ -78,7 +79,7 @@ def search() -> ResponseReturnValue:
     if asked.is_empty or (not asked.text and asked.division and set(filter(values.get, values)) <= {"division"}):
         return render_template("empty_query.html", division=places.tree.by_code[_division_code()])
     response = count_search(service.search(asked))
-    token = recording.record_search(response, "page")
+    token = recording.record_search(response, "voice" if asked.heard else "page")
     return render_template(
         "results.html",
         response=recording.with_token(response, token),
@@ -87,9 +88,15 @@ def search() -> ResponseReturnValue:
         districts=[places.tree.by_code[code] for code in places.tree.children[places.root]],
         root=places.root,
         pages=_page_links(values, response, token),
+        alternatives=_alternatives(response.query, asked.heard),
         chips=[(chip, _without_chip(values, chip, places.root)) for chip in response.understood.chips],
-        other_readings=voice.other_readings(asked, response.query),
     )
+
+
+def _alternatives(query: str, heard: Sequence[Hypothesis]) -> list[str]:
+    """What else may have been said, likeliest first; no more than a person reads through."""
+    texts = [printable(hypothesis.text) for hypothesis in heard]
+    return [text for text in dict.fromkeys(texts) if text != query][:_ALTERNATIVES_SHOWN]
 
 
 def _without_chip(values: Mapping[str, str], chip: Any, root: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from search.request import DEFAULT_PAGE_SIZE, Hypothesis, InvalidRequestError, SearchRequest
+from werkzeug.datastructures import MultiDict
+
+from search.request import DEFAULT_PAGE_SIZE, Hypothesis, InvalidRequestError, SearchRequest, invalid_heard
 
 SEARCH_PARAMETERS = (
-    "q", "division", "department", "applicant", "theme", "online", "level", "sort", "page", "size", "literal", "heard",
+    "q", "division", "department", "applicant", "theme", "online", "level", "sort", "page", "size", "literal",
+    "heard",
 )  # fmt: skip
 _SWITCH = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _MAX_DIGITS = 9
@@ -28,28 +31,29 @@ def search_request(values: Mapping[str, str], *, size: int = DEFAULT_PAGE_SIZE) 
         page=integer(given, "page", 1),
         size=integer(given, "size", size),
         literal=_switch(given, "literal") or False,
-        heard=_heard(given),
+        heard=heard(values),
     )
 
 
-def heard_parameter(hypotheses: Iterable[Hypothesis]) -> str:
-    """Readings of a spoken query as one parameter: 1:身份证|0.4:身份正."""
-    return "|".join(f"{hypothesis.weight:.4g}:{hypothesis.text}" for hypothesis in hypotheses)
+def heard(values: Mapping[str, str]) -> tuple[Hypothesis, ...]:
+    """The ways to read what was said, in the order given: ``heard=WEIGHT:TEXT``, repeated; or InvalidRequestError."""
+    given = values.getlist("heard") if isinstance(values, MultiDict) else [values.get("heard", "")]
+    return tuple(_hypothesis(text) for text in given if text.strip())
 
 
-def _heard(given: Mapping[str, str]) -> tuple[Hypothesis, ...]:
-    readings = []
-    for part in given.get("heard", "").split("|") if "heard" in given else ():
-        weight, _colon, text = part.partition(":")
-        try:
-            if not text:
-                raise ValueError
-            readings.append(Hypothesis(text, float(weight)))
-        except ValueError:
-            raise InvalidRequestError(
-                "invalid_heard", "heard 应写成“权重:文字|权重:文字”，例如 1:身份证|0.4:身份正。", "heard"
-            ) from None
-    return tuple(readings)
+def heard_parameter(hypothesis: Hypothesis) -> str:
+    """The same way back into an address."""
+    return f"{hypothesis.weight:.4g}:{hypothesis.text}"
+
+
+def _hypothesis(given: str) -> Hypothesis:
+    weight, separator, text = given.partition(":")
+    try:
+        if not separator:
+            raise ValueError
+        return Hypothesis(text, float(weight))
+    except ValueError:
+        raise invalid_heard("冒号前面应是权重") from None
 
 
 def refuse_unknown(values: Mapping[str, str], known: tuple[str, ...]) -> None:

@@ -7,11 +7,12 @@ from urllib.parse import urlencode
 
 from flask import Flask, g
 from markupsafe import Markup, escape
+from werkzeug.datastructures import MultiDict
 
 from guides import document, vocabulary
 from search.highlight import Span
 
-_CARRIED = ("q", "division", "department", "applicant", "theme", "online", "level", "sort", "size", "literal", "heard")
+_CARRIED = ("q", "division", "department", "applicant", "theme", "online", "level", "sort", "size", "literal")
 
 
 def marked(text: str, spans: Iterable[Span]) -> Markup:
@@ -27,10 +28,15 @@ def marked(text: str, spans: Iterable[Span]) -> Markup:
 
 
 def search_url(values: Mapping[str, str], **changes: str | None) -> str:
-    """The results page with these filters, some of them changed; None or an empty value takes one off."""
+    """The results page with these filters, some of them changed; None or an empty value takes one off.
+
+    What was heard goes along, unless ``heard`` is taken off, too: with it, other words than ``q`` may be answered."""
     merged: dict[str, str | None] = {name: values.get(name) for name in _CARRIED}
     merged.update(changes)
-    query = urlencode([(name, value) for name, value in merged.items() if value])
+    parameters = [(name, value) for name, value in merged.items() if value]
+    if isinstance(values, MultiDict) and "heard" not in changes:
+        parameters += [("heard", value) for value in values.getlist("heard")]
+    query = urlencode(parameters)
     return f"/search?{query}" if query else "/search"
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from banshi.cli import guides, index, use, voice, words
 from banshi.cli.evaluate import evaluate
@@ -27,10 +28,16 @@ def cli(context: click.Context) -> None:
     try:
         settings = Settings()
     except ValidationError as error:
-        problems = "；".join(f"BANSHI_{str(e['loc'][0]).upper()}：{e['msg']}" for e in error.errors())
-        raise click.UsageError(f"设置有误：{problems}") from None
+        raise click.UsageError(f"设置有误：{'；'.join(map(_problem, error.errors()))}") from None
     configure_logging(settings.log_format)
     context.obj = Application(settings)
+
+
+def _problem(error: ErrorDetails) -> str:
+    """What is wrong with one setting; or with several together, which then names them itself."""
+    if error["loc"]:
+        return f"BANSHI_{str(error['loc'][0]).upper()}：{error['msg']}"
+    return str(error.get("ctx", {}).get("error", error["msg"]))
 
 
 cli.add_command(guides.group, "guides")

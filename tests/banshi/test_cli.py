@@ -363,6 +363,7 @@ def test_a_database_of_another_version_is_refused(banshi: Command) -> None:
         ("BANSHI_PORT", "70000"),
         ("BANSHI_PORT", "0"),
         ("BANSHI_WORKERS", "-1"),
+        ("BANSHI_THREADS", "2"),
         ("BANSHI_LOG_FORMAT", "xml"),
         ("BANSHI_INDEX_STALE_SECONDS", ""),
     ],

@@ -3,18 +3,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from banshi.composition import Application
-from tests.chromium import DESKTOP, PHONE, chromium, served
+from tests.chromium import DESKTOP, PHONE, launched, served
 
 PAGES = ["/", "/search?q=身份证丢了&division=230102", "/search?q=", "/search?q=航天飞机驾驶执照补发&division=230102",
          "/divisions", "/divisions/230102", "/departments", "/themes", "/about", "/nowhere"]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
+def playwright() -> Iterator[Playwright]:
+    """One for all: a thread cannot have two."""
+    with sync_playwright() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    with launched(playwright) as found:
         yield found
 
 

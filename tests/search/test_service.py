@@ -10,7 +10,7 @@ import pytest
 from banshi.composition import Application
 from banshi.settings import Settings
 from indexer.rebuild import rebuild
-from search.request import InvalidRequestError, SearchRequest
+from search.request import MAX_HYPOTHESES, Hypothesis, InvalidRequestError, SearchRequest
 from search.results import SearchResponse
 from search.service import SearchService
 from tests import catalogue
@@ -119,6 +119,12 @@ def test_traditional_full_width_and_spaced_words_find_the_same(service: SearchSe
         (SearchRequest(text="a", sort="luck"), "invalid_sort", 400),
         (SearchRequest(text="a", size=10_000), "invalid_size", 400),
         (SearchRequest(text="a", page=0), "invalid_page", 400),
+        (SearchRequest(text="a", heard=(Hypothesis("护照", 0.0),)), "invalid_heard", 400),
+        (SearchRequest(text="a", heard=(Hypothesis("护照", 1.01),)), "invalid_heard", 400),
+        (SearchRequest(text="a", heard=(Hypothesis("护照", float("nan")),)), "invalid_heard", 400),
+        (SearchRequest(text="a", heard=(Hypothesis(" ", 0.5),)), "invalid_heard", 400),
+        (SearchRequest(text="a", heard=(Hypothesis("长" * 201, 0.5),)), "invalid_heard", 400),
+        (SearchRequest(text="a", heard=(Hypothesis("护照", 0.5),) * (MAX_HYPOTHESES + 1)), "invalid_heard", 400),
         (SearchRequest(text="护照", page=999), "page_past_end", 404),
         (SearchRequest(text="护照", page=10**9), "page_past_end", 404),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import time
@@ -98,22 +99,37 @@ def test_silence_and_noise_are_answered_with_advice(address: str) -> None:
         assert said in heard["message"]
 
 
-def test_what_is_no_message_of_ours_is_passed_over(address: str) -> None:
+@pytest.mark.parametrize(
+    "nonsense", ["", "{", "[]", '"stop"', '{"type": 3}', '{"type": "model", "path": "/etc"}', "😀"]
+)
+def test_what_is_no_message_of_ours_ends_it(address: str, nonsense: str) -> None:
     with connected(address) as client:
         until(client, "ready")
-        for nonsense in ("", "{", "[]", '"stop"', '{"type": 3}', '{"type": "model", "path": "/etc"}', "😀"):
-            client.send(nonsense)
-        for start in range(0, len(SPOKEN), 1_777):
-            client.send(SPOKEN[start : start + 1_777])
+        client.send(nonsense)
+        assert until(client, "error")["code"] == "bad_message"
+    assert is_free(address)
+
+
+def test_blocks_may_end_within_a_sample(address: str) -> None:
+    with connected(address) as client:
+        until(client, "ready")
+        client.send(SPOKEN[:1])
+        client.send(SPOKEN[1:BLOCK])
+        for start in range(BLOCK, len(SPOKEN), BLOCK):
+            client.send(SPOKEN[start : start + BLOCK])
         client.send('{"type": "stop"}')
-        assert "身份证" in until(client, "heard")["text"]
+        said = list(answers(client))
+        assert "身份证" in said[-1].get("text", ""), said[-3:]
 
 
 def test_another_sites_page_may_not_listen(address: str) -> None:
-    with connected(address, Origin="http://elsewhere.example") as client:
-        assert until(client, "error")["code"] == "wrong_origin"
-    host = urlsplit(address).netloc
-    with connected(address, Origin=f"http://{host}") as client:
+    target = urlsplit(address)
+    handshake = {"Upgrade": "websocket", "Connection": "Upgrade", "Origin": "http://elsewhere.example"}
+    with contextlib.closing(http.client.HTTPConnection(target.netloc, timeout=WAIT_SECONDS)) as connection:
+        connection.request("GET", target.path, headers=handshake)
+        assert connection.getresponse().status == 403
+    # This client names the host without its port.
+    with connected(address, Origin=f"http://{urlsplit(address).hostname}") as client:
         until(client, "ready")
         client.send('{"type": "cancel"}')
 
