@@ -13,7 +13,7 @@ from tests.docs.reference import PAGES
 
 ROOT = Path(__file__).parents[2]
 MARKDOWN = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-ROOMS = ["guides", "indexer", "search", "web", "banshi"]
+ROOMS = ["guides", "indexer", "search", "voice", "web", "banshi"]
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
@@ -54,8 +54,8 @@ def test_no_registry_or_path_of_a_machine_is_named_in_the_repository() -> None:
     words = ["pypi." + "org", "python" + "hosted", "/ro" + "ot/", "/work" + "/", "npm" + "js", "maven." + "org"]
     for path in files:
         if path.exists():
-            text = path.read_text(encoding="utf-8")
-            assert not [word for word in words if word in text], path
+            content = path.read_bytes()
+            assert not [word for word in words if word.encode() in content], path
 
 
 def test_every_template_and_static_file_is_used() -> None:
