@@ -14,6 +14,7 @@ from banshi.settings import Settings
 from guides import exchange, standard
 from guides.sample.catalogue import SampleCatalogue
 from indexer.rebuild import rebuild
+from tests.banshi.server import START_SECONDS, Server, eventually
 from tests.elasticsearch.fixtures import elasticsearch_cluster, elasticsearch_node
 from tests.postgresql import databases, postgresql_server
 
@@ -38,3 +39,14 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     rebuild(application.database, application.index_folder)
     yield application
     application.database.close()
+
+
+@pytest.fixture(scope="session")
+def served_sample(sample: Application) -> Iterator[str]:
+    """Address of ``banshi serve`` on the sample catalogue, with one worker: for what a thread in the tests is not."""
+    server = Server(sample.settings.data)
+    try:
+        assert eventually(server.is_ready, START_SECONDS), server.log.read_text()
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.stop()

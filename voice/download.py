@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import http
 import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,6 +51,9 @@ def fetch(url: str, target: Path, size: int, progress: Progress | None = None) -
     """Fetch ``url`` to ``target``, going on from what ``target``.part already has. Raises DownloadError."""
     part = target.with_name(f"{target.name}.part")
     stamp = target.with_name(f"{target.name}.stamp")
+    if target.exists() and target.stat().st_size == size:
+        # It came through before, and what was to follow did not.
+        return
     have = part.stat().st_size if part.exists() else 0
     if have > size:
         part.unlink()
@@ -64,16 +68,19 @@ def fetch(url: str, target: Path, size: int, progress: Progress | None = None) -
             with urllib.request.urlopen(request, timeout=_WAIT_SECONDS) as answer:
                 if answer.status != _PARTIAL:
                     have = 0
-                mark = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
-                if mark:
+                if mark := _mark(answer.headers):
                     stamp.write_text(mark, encoding="ascii")
                 with part.open("ab" if have else "wb") as stream:
                     while block := answer.read(_BLOCK):
-                        stream.write(block)
                         have += len(block)
+                        if have > size:
+                            raise _unusable(part, f"{url} 比发布者的清单所说的大，")
+                        stream.write(block)
                         if progress is not None:
                             progress(have, size)
     except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError) and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise _unusable(part, f"{url} 已经变了，接不上，") from error
         if isinstance(error, OSError) and not isinstance(error, _OF_THE_NETWORK):
             # Ours, and not the network's: a full disk, say.
             raise
@@ -82,6 +89,18 @@ def fetch(url: str, target: Path, size: int, progress: Progress | None = None) -
         raise DownloadError(f"下载不完整（{have}/{size} 字节）。再运行一次会接着下载。")
     part.replace(target)
     stamp.unlink(missing_ok=True)
+
+
+def _unusable(part: Path, reason: str) -> DownloadError:
+    """What was fetched can't be gone on from: it is removed, so that the next run begins anew."""
+    part.unlink(missing_ok=True)
+    return DownloadError(f"{reason}已下载的部分删除了。再运行一次会从头下载。")
+
+
+def _mark(headers: Mapping[str, str]) -> str | None:
+    """What tells this version of the file from another. A weak ETag does not (RFC 9110, 13.1.5)."""
+    tag = headers.get("ETag")
+    return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
 
 
 def digest_of(file: Path, algorithm: str) -> str:

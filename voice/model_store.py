@@ -8,14 +8,18 @@ BANSHI_DATA/voice/models/.parts/  what is being fetched or unpacked; no model un
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import lzma
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -34,6 +38,11 @@ _CARDS: Final = ("README.md", "README")
 _TRIAL_SECONDS: Final = 180
 _MOST_BYTES: Final = 8_000_000_000
 _MOST_FILES: Final = 1_000
+_SOUNDS: Final = "am/final.mdl"
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_BAD_ZIP: Final = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error, lzma.LZMAError)
+_BAD_ENTRY: Final = (None, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+"""Errors of an archive's own making: a broken bzip2 stream (which has no number), names that no files can have."""
 _NOT_TELLING = re.compile(r"^(LOG|WARNING|Traceback|  )|^\s*$|Stack-Trace|^kaldi|^vosk_|^[a-z_]+\(.*\)$|\+0x")
 
 
@@ -63,29 +72,16 @@ class ModelInfo:
     def read(cls, folder: Path, *, is_bundled: bool = False) -> ModelInfo:
         """Look at a folder without loading anything."""
         words = folder / "graph" / "words.txt"
-        takes_grammar = all((folder / "graph" / name).is_file() for name in ("HCLr.fst", "Gr.fst"))
-        rate = _rate(folder)
-        problem = None
-        if not (folder / "am" / "final.mdl").is_file():
-            problem = "缺少 am/final.mdl"
-        elif rate is None:
-            problem = "缺少 conf/mfcc.conf"
-        elif rate != RATE:
-            problem = f"采样率是 {rate}，应为 {RATE}"
-        elif not takes_grammar and not (folder / "graph" / "HCLG.fst").is_file():
-            problem = "缺少 graph/HCLG.fst，或者 graph/HCLr.fst 和 graph/Gr.fst"
-        elif takes_grammar and not words.is_file():
-            problem = "缺少 graph/words.txt"
         return cls(
             name=folder.name,
             folder=folder,
             is_bundled=is_bundled,
             megabytes=round(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6, 1),
-            rate=rate,
-            takes_grammar=takes_grammar,
+            rate=_rate(folder),
+            takes_grammar=_takes_grammar(folder),
             words=_count_lines(words) if words.is_file() else None,
             card=next((folder / name for name in _CARDS if (folder / name).is_file()), None),
-            problem=problem,
+            problem=_problem(folder),
         )
 
 
@@ -124,11 +120,11 @@ class ModelStore:
     ) -> ModelInfo:
         """Install an official model by name, or one from a ZIP file or a folder. All or nothing. Raises ModelError.
 
-        ``sha256`` is what the ZIP file must have; without it a download is compared with its publisher's list.
+        A download is compared with its publisher's list; ``sha256`` is what the ZIP file must have besides.
         """
         path = Path(source)
         is_local = path.exists()
-        if not is_local and source not in OFFICIAL_MODELS:
+        if not is_local and not self.is_official(source):
             raise ModelError(
                 "model_unknown",
                 f"没有找到 {source}：既不是文件或文件夹，也不是官方模型（{'、'.join(OFFICIAL_MODELS)}）。",
@@ -138,18 +134,34 @@ class ModelStore:
             raise ModelError("model_name", f"模型名“{name}”只能有字母、数字、点、横线。请给文件改名。")
         if name in {model.name for model in self.list() if model.is_bundled}:
             raise ModelError("model_exists", f"{name} 是自带的模型，不能覆盖。请给文件改名后再装。")
-        if (self.root / name).exists() and not replace:
-            raise ModelError("model_exists", f"模型 {name} 已经装好了。要换掉它，请加 --replace。")
-        with self._alone():
-            if is_local and path.is_dir():
+        if path.is_dir() and sha256 is not None:
+            raise ModelError("model_checksum", "文件夹无法核对 SHA-256，没有安装。请给出 ZIP 文件，或者去掉 --sha256。")
+        with self._alone(), _room():
+            # Asked once nobody else installs: another one may just have brought it.
+            if (self.root / name).exists() and not replace:
+                raise ModelError("model_exists", f"模型 {name} 已经装好了。要换掉它，请加 --replace。")
+            if path.is_dir():
                 return self._take(name, lambda target: _copy(path, target))
-            file = path if is_local else self._download(name, progress)
-            if sha256 is not None and digest_of(file, "sha256") != sha256.lower():
-                raise ModelError("model_checksum", f"{file.name} 的 SHA-256 与给出的不一致，没有安装。请重新获取。")
-            installed = self._take(name, lambda target: _unpack(file, target))
-            if not is_local:
-                file.unlink(missing_ok=True)
+            if is_local:
+                return self._take_zip(name, path, sha256)
+            file = self._download(name, progress)
+            try:
+                installed = self._take_zip(name, file, sha256)
+            except ModelError:
+                # It will not get better. (Where only the disk was full, it stays for the next run.)
+                file.unlink()
+                raise
+            file.unlink()
             return installed
+
+    def is_official(self, source: str) -> bool:
+        """Whether a source is downloaded from the publisher."""
+        return source in OFFICIAL_MODELS and not Path(source).exists()
+
+    def _take_zip(self, name: str, file: Path, sha256: str | None) -> ModelInfo:
+        if sha256 is not None and digest_of(file, "sha256") != sha256.lower():
+            raise ModelError("model_checksum", f"{file.name} 的 SHA-256 与给出的不一致，没有安装。请重新获取。")
+        return self._take(name, lambda target: _unpack(file, target))
 
     def _download(self, name: str, progress: Progress | None) -> Path:
         """The official ZIP file, whole and checked. What was fetched before a break is kept and continued."""
@@ -193,6 +205,18 @@ class ModelStore:
             yield
 
 
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise ModelError(
+            "model_disk", "磁盘空间不够，没有安装。请腾出空间，再运行一次；已经下载的部分还在，不会重新下载。"
+        ) from error
+
+
 def check(model: ModelInfo) -> None:
     """Load a model in a process of its own. Raises ModelError with the reason where that fails."""
     reason = model.problem
@@ -208,7 +232,8 @@ def check(model: ModelInfo) -> None:
             reason = f"{_TRIAL_SECONDS} 秒内没有装好"
         else:
             if done.returncode:
-                reason = f"装载失败（{_telling(done.stderr.decode(errors='replace'))}）"
+                messages = done.stderr.decode(errors="replace").replace(f"{model.folder}/", "")
+                reason = f"装载失败（{_telling(messages)}）"
     if reason is not None:
         raise ModelError("model_broken", f"语音模型 {model.name} 不能用：{reason}。没有安装。")
 
@@ -221,6 +246,9 @@ def _telling(text: str) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
+    if problem := _problem(source):
+        # Before a folder that is something else, perhaps a large one, is copied.
+        raise ModelError("model_broken", f"{source} 不是能用的语音模型：{problem}。没有安装。")
     try:
         shutil.copytree(source, target, symlinks=False)
     except shutil.Error as error:
@@ -228,24 +256,72 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _unpack(file: Path, target: Path) -> None:
-    """Unpack a ZIP file whose model lies at its top or in its only folder. Names that lead out of it are refused."""
+    """Unpack the model of a ZIP file, in whatever folder of it it lies. Names that lead out of it are refused."""
     try:
         with zipfile.ZipFile(file) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > _MOST_FILES or sum(entry.file_size for entry in entries) > _MOST_BYTES:
                 raise ModelError("model_too_large", f"{file.name} 太大，不像语音模型（超过 8 GB）。没有安装。")
-            tops = {entry.filename.split("/")[0] for entry in entries}
-            prefix = f"{tops.pop()}/" if len(tops) == 1 else ""
+            if unsafe := next(filter(_is_unsafe, entries), None):
+                name = unsafe.filename[:60]
+                raise ModelError("model_unsafe", f"{file.name} 里有可疑的文件名（{name}）。没有安装。")
+            prefix = _folder_of_model([entry.filename for entry in entries])
+            target.mkdir()
             for entry in entries:
-                name = entry.filename.removeprefix(prefix)
-                if name.startswith("/") or "\\" in name or ".." in name.split("/"):
-                    raise ModelError("model_unsafe", f"{file.name} 里有可疑的文件名（{name[:60]}）。没有安装。")
-                path = target / name
+                if not entry.filename.startswith(prefix):
+                    continue
+                path = target / entry.filename.removeprefix(prefix)
+                if not path.resolve().is_relative_to(target.resolve()):
+                    raise ModelError("model_unsafe", f"{file.name} 里的文件名指向别处。没有安装。")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(entry) as packed, path.open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked, 1 << 20)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except (*_BAD_ZIP, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _BAD_ENTRY:
+            raise
         raise ModelError("model_broken", f"{file.name} 不是完整的 ZIP 文件。没有安装，请重新获取。") from error
+
+
+def _is_unsafe(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry is a link, or its name could lead elsewhere, also once a folder is cut off its beginning.
+
+    So no part may be empty: what is left of ``model//etc`` would be ``/etc``.
+    """
+    is_link = stat.S_ISLNK(entry.external_attr >> 16)
+    return is_link or "\\" in entry.filename or not {"", ".", ".."}.isdisjoint(entry.filename.split("/"))
+
+
+def _folder_of_model(names: Iterable[str]) -> str:
+    """The folder of the model in an archive, with its slash; empty where that is the top, or there is no model."""
+    sounds = [name for name in names if name == _SOUNDS or name.endswith(f"/{_SOUNDS}")]
+    return min(sounds, key=len, default=_SOUNDS).removesuffix(_SOUNDS)
+
+
+def _problem(folder: Path) -> str | None:
+    """What is wrong with a model by the look of its files."""
+    graph = folder / "graph"
+    rate = _rate(folder)
+    if not (folder / _SOUNDS).is_file():
+        return f"缺少 {_SOUNDS}"
+    if rate is None:
+        return "缺少 conf/mfcc.conf"
+    if rate != RATE:
+        return f"采样率是 {rate}，应为 {RATE}"
+    if not (folder / "conf" / "model.conf").is_file():
+        return "缺少 conf/model.conf"
+    takes_grammar = _takes_grammar(folder)
+    if not takes_grammar and not (graph / "HCLG.fst").is_file():
+        return "缺少 graph/HCLG.fst，或者 graph/HCLr.fst 和 graph/Gr.fst"
+    if takes_grammar and not (graph / "words.txt").is_file():
+        return "缺少 graph/words.txt"
+    if (graph / "words.txt").is_file() and not (graph / "words.txt").stat().st_size:
+        # Vosk loads such a model, and then nothing that is said has a name.
+        return "graph/words.txt 是空的"
+    return None
+
+
+def _takes_grammar(folder: Path) -> bool:
+    return all((folder / "graph" / name).is_file() for name in ("HCLr.fst", "Gr.fst"))
 
 
 def _rate(folder: Path) -> int | None:
@@ -253,7 +329,7 @@ def _rate(folder: Path) -> int | None:
     path = folder / "conf" / "mfcc.conf"
     if not path.is_file():
         return None
-    found = re.search(r"--sample-frequency=(\d+)", path.read_text(encoding="utf-8", errors="replace"))
+    found = re.search(r"(?m)^\s*--sample-frequency=(\d+)", path.read_text(encoding="utf-8", errors="replace"))
     return int(found.group(1)) if found else RATE
 
 

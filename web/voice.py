@@ -201,5 +201,5 @@ def _recording() -> bytes:
     else:
         data = b""
     if not data:
-        raise AudioError("audio_missing", "没有收到录音。请选择一个录音文件，或者用表单字段 audio 发送。")
+        raise AudioError("audio_empty", "没有收到录音。请选择一个录音文件，或者用表单字段 audio 发送。")
     return data

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from banshi.cli.output import errors, json_option, print_json, print_text, refusals
+from banshi.cli.output import RefusedError, errors, json_option, print_json, print_text, refusals
 from banshi.composition import Application
 from search.request import SearchRequest
 from voice import evaluation
@@ -36,7 +36,10 @@ def models(application: Application, is_checked: bool, as_json: bool) -> None:
         found = application.models.list()
         report: list[Coverage] = []
         if is_checked:
-            words = application.models.find(application.settings.voice_model).folder / "graph" / "words.txt"
+            model = application.models.find(application.settings.voice_model)
+            if model.words is None:
+                raise RefusedError(f"语音模型 {model.name} 没有 graph/words.txt，无法核对。请换一个模型。")
+            words = model.folder / "graph" / "words.txt"
             language = application.search.language
             report = coverage(language.lexicon, language.analyzer, Vocabulary.read(words))
     if as_json:
@@ -89,6 +92,7 @@ def _print_coverage(kind: Coverage) -> None:
 @click.pass_obj
 def install(application: Application, source: str, sha256: str | None, is_replaced: bool, as_json: bool) -> None:
     """Install a model: an official NAME (downloaded), a ZIP file, or a FOLDER."""
+    is_official = application.models.is_official(source)
     bar = Progress(
         TextColumn("下载"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
         console=errors, disable=not errors.is_terminal,
@@ -104,6 +108,8 @@ def install(application: Application, source: str, sha256: str | None, is_replac
     if as_json:
         print_json(_as_json(model, chosen=model.name == application.settings.voice_model))
     else:
+        if is_official:
+            print_text("下载的文件与发布者清单里的大小和 MD5 一致。")
         print_text(f"装好了：{model.name}。要使用它，请设置 BANSHI_VOICE_MODEL={model.name}，然后重新启动。")
 
 

@@ -28,7 +28,7 @@ from guides import document, store
 from indexer import gate
 from indexer.rebuild import rebuild
 from tests import catalogue
-from tests.banshi.test_serve import eventually, free_port
+from tests.banshi.server import eventually, free_port
 from tests.elasticsearch.node import Cluster
 
 SEARCHES_A_SECOND = 20
