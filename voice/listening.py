@@ -104,7 +104,8 @@ class Stream:
         if pcm:
             # Vosk's own end of an utterance is ignored: a pause inside a query must not cut it in two.
             self._recognizer.AcceptWaveform(pcm)
-        partial = _joined(json.loads(self._recognizer.PartialResult())["partial"])
+        # Before the first sound there is no such field.
+        partial = _joined(json.loads(self._recognizer.PartialResult()).get("partial", ""))
         return Progress(partial, level, self._is_over(partial))
 
     def finish(self) -> Heard:
