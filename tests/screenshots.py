@@ -21,6 +21,9 @@ PAGES = {
     "misheard": "/search?q=营业只照&division=230102",
     "guess": "/search?q=养风证&division=230124",
     "elsewhere": "/search?q=买火车票",
+    "heard": "/search?q=身份证掉了怎么补办&division=230102&heard=1:身份证掉了怎么补办&heard=0.6:身份证丢了怎么补办"
+    "&heard=0.1:身份证丢了生活补办",
+    "voice-upload": "/voice?division=230102",
     "guide": "/search?q=身份证丢了&division=230102#open-first",
     "guide-asks-district": "/search?q=身份证丢了#open-first",
     "division": "/divisions/230102",
