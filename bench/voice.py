@@ -22,12 +22,9 @@ from rich.table import Table
 from simple_websocket import Client, ConnectionClosed
 
 from banshi.composition import Application
-from banshi.settings import Settings
 from bench.machine import describe, percentile, resident_mib
-from guides import exchange, standard
-from guides.sample.catalogue import SampleCatalogue
-from indexer.rebuild import rebuild
 from search.evaluation import Judgement, load
+from tests import catalogue
 from tests.banshi.server import START_SECONDS, Server, descendants, eventually
 from tests.voice.speaking import silence, speak
 from voice.listening import VoiceBusyError, VoiceService
@@ -55,23 +52,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=2, help="length of the soak; 0 leaves it out")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="banshi-voice-") as name:
-        application = catalogue(Path(name))
+        application = catalogue.sample(Path(name))
         recordings = [said(judgement, number) for number, judgement in enumerate(chosen(arguments.queries))]
         print_decoding(application, recordings)
         print_speakers(application, recordings)
         if arguments.minutes:
             print_soak(Path(name), recordings, arguments.minutes)
-
-
-def catalogue(folder: Path) -> Application:
-    """The sample catalogue with its index."""
-    application = Application(Settings(data=folder))
-    application.database.upgrade()
-    with application.database.writing() as connection:
-        standard.seed(connection)
-    exchange.import_records(application.database, SampleCatalogue().records(), note="示例目录")
-    rebuild(application.database, application.index_folder)
-    return application
 
 
 def chosen(count: int) -> list[Judgement]:

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from banshi.composition import Application
+from banshi.settings import Settings
 from guides import codes, document, exchange, standard
 from guides.database import Database
+from guides.sample.catalogue import SampleCatalogue
+from indexer.rebuild import rebuild
 
 DIVISIONS = [
     document.Division(code="230100", name="哈尔滨市", level="city", aliases=["哈尔滨"]),
@@ -76,6 +80,15 @@ def guide(of: document.Item, division: str = "230102", **fields: Any) -> documen
 
 def departments(sectors: Sequence[str] = ("公安",)) -> list[document.Department]:
     return [department(division.code, sector) for division in DIVISIONS for sector in sectors]
+
+
+def sample(folder: Path) -> Application:
+    """An application on the whole sample catalogue, with its index."""
+    application = Application(Settings(data=folder))
+    prepare(application.database)
+    exchange.import_records(application.database, SampleCatalogue().records(), note="示例目录")
+    rebuild(application.database, application.index_folder)
+    return application
 
 
 def prepare(database: Database) -> None:

@@ -10,10 +10,7 @@ import pytest
 from hypothesis import settings
 
 from banshi.composition import Application
-from banshi.settings import Settings
-from guides import exchange, standard
-from guides.sample.catalogue import SampleCatalogue
-from indexer.rebuild import rebuild
+from tests import catalogue
 from tests.banshi.server import START_SECONDS, Server, eventually
 from tests.elasticsearch.fixtures import elasticsearch_cluster, elasticsearch_node
 from tests.postgresql import databases, postgresql_server
@@ -31,12 +28,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """An application on the whole sample catalogue."""
     folder: Path = tmp_path_factory.mktemp("sample")
-    application = Application(Settings(data=folder))
-    application.database.upgrade()
-    with application.database.writing() as connection:
-        standard.seed(connection)
-    exchange.import_records(application.database, SampleCatalogue().records(), note="示例目录")
-    rebuild(application.database, application.index_folder)
+    application = catalogue.sample(folder)
     yield application
     application.database.close()
 
