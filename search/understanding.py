@@ -268,7 +268,7 @@ class Understanding:
         if end in inside or (start in inside and kind != "aspect"):
             return False
         if word in self._final_only:
-            return self._is_over(context, end)
+            return self._is_over(context, word, end)
         if kind == "department":
             # 派出所开的证明丢了: a paper they once gave is wanted, and not they.
             return not after.startswith(self._papers)
@@ -352,9 +352,12 @@ class Understanding:
             return end
         return self._with_follower(context, stop)
 
-    def _is_over(self, context: _Context, end: int) -> bool:
+    def _is_over(self, context: _Context, word: str, end: int) -> bool:
         """Whether neither content nor a question follows directly: no words, a filler, a place, a department."""
         folded = context.folded
+        while folded.startswith(word, end):
+            # 材料材料: said twice it is still the last word.
+            end += len(word)
         if end == len(folded) or not is_han(folded[end]):
             return True
         for further in range(end + 1, min(len(folded), end + self._longest) + 1):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from banshi.composition import Application
 from banshi.settings import Settings
@@ -16,6 +18,12 @@ from tests.elasticsearch.fixtures import elasticsearch_cluster, elasticsearch_no
 from tests.postgresql import databases, postgresql_server
 
 __all__ = ["databases", "elasticsearch_cluster", "elasticsearch_node", "postgresql_server", "sample"]
+
+# The verdict on a change depends on the change alone: examples are the same on every run. To look for new ones:
+# HYPOTHESIS_PROFILE=explore pytest tests/search/test_understanding.py
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session")
