@@ -59,7 +59,11 @@ PIECES = [
     *(" ", "，", "？", "😀", "a", "1", "２", "證", "\ud800", "\x00", "\u200d", "("),
 ]
 SAID = st.one_of(st.lists(st.sampled_from(PIECES), max_size=9).map("".join), st.text(max_size=30))
-MANY = settings(max_examples=6 * settings.default.max_examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(
+    max_examples=6 * settings.default.max_examples,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 def meaning(chip: Chip) -> tuple[str, str, str]:
