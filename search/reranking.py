@@ -62,11 +62,11 @@ class Reranker:
         """The candidates in their new order."""
         query = _Query.of(spelled, weights.synonym_boost)
         found = [self._fit(hit, query, weights.rerank) for hit in hits]
-        return sorted(found, key=lambda fit: (-round(fit.score, 6), fit.hit.card["code"]))
+        return sorted(found, key=lambda fit: (-round(fit.score, 6), fit.hit.code))
 
     def _fit(self, hit: Hit, query: _Query, weights: Rerank) -> Fit:
         best, best_text, by_characters, by_sound = 0.0, "", 0.0, 0.0
-        for text in self._texts_of(hit.card["item_code"]):
+        for text in self._texts_of(hit.item_code):
             fit, pairs, sounds = query.likeness(text, weights)
             if fit > best:
                 best, best_text, by_characters, by_sound = fit, text.text, pairs, sounds
