@@ -16,7 +16,7 @@ from search.confidence import Elsewhere, is_sure
 from search.engines.base import Constant, Engine, EngineRequest, EngineResponse, Filters, Sort
 from search.places import DepartmentFilter, Places
 from search.request import SearchRequest, last_page, nothing_readable, page_past_end
-from search.reranking import WINDOW, Fit, Reranker
+from search.reranking import WINDOW, Asked, Fit, Reranker
 from search.results import FacetValue, Relaxed, SearchResponse, SearchResult, ShownChip, UnderstoodView
 from search.suggest import Suggester
 from search.understanding import Chip, Understanding, Understood
@@ -116,10 +116,11 @@ class Answering:
         filters = plan.filters()
         offset = (request.page - 1) * request.size
         everything = self._ask(plan, words, filters, offset, request.size, facets=True)
-        response, fits = self._compared(plan, words, everything.closer or everything, offset, request.size)
+        asked = Asked.of(words.spelled, self._weights) if self._is_compared(plan, words) else None
+        response, fits = self._compared(everything.closer or everything, asked, offset, request.size)
         if words.is_asking and self._is_poor(response, fits):
             # No name fits well: whoever tells a story names the thing once, perhaps in words of the running text.
-            more, others = self._compared(plan, words, everything, offset, request.size)
+            more, others = self._compared(everything, asked, offset, request.size)
             if _best(others) > _best(fits) or response.total < self._weights.names_enough:
                 response, fits = more, others
         advice = language.elsewhere.advice(plan.understood.folded)
@@ -257,16 +258,16 @@ class Answering:
         )
 
     def _compared(
-        self, plan: _Plan, words: ranking.Words, response: EngineResponse, offset: int, limit: int
+        self, response: EngineResponse, asked: Asked | None, offset: int, limit: int
     ) -> tuple[EngineResponse, list[Fit] | None]:
         """A page of the engine's answer, and its first results compared once more.
 
         Sorted otherwise than by relevance, what fits badly would come first as easily: then nothing is compared (None),
         and only names count.
         """
-        if not self._is_compared(plan, words):
+        if asked is None:
             return response, None
-        fits = self.language.reranker.rank(response.hits[:WINDOW], words.spelled, self._weights)
+        fits = self.language.reranker.rank(response.hits[:WINDOW], asked)
         hits = [replace(fit.hit, score=fit.score) for fit in fits] + response.hits[WINDOW:]
         return replace(response, hits=hits[offset : offset + limit]), fits
 
@@ -291,7 +292,8 @@ class Answering:
             words = self._words(step, language)
             everything = self._ask(step, words, step_filters, 0, _RELAXED_SHOWN)
             chosen = everything if is_lenient else everything.closer or everything
-            response, _fits = self._compared(step, words, chosen, 0, _RELAXED_SHOWN)
+            asked = Asked.of(words.spelled, self._weights) if self._is_compared(step, words) else None
+            response, _fits = self._compared(chosen, asked, 0, _RELAXED_SHOWN)
             if response.total:
                 marks = _marks(words.tokens, step.understood.text, language.analyzer)
                 results = self._results(response, step, marks, language)
