@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from indexer.lexicon import Lexicon
 from indexer.serving import service_key
 from search import answer, highlight, ranking
 from search.confidence import Elsewhere, is_sure
-from search.engines.base import Constant, Engine, EngineRequest, EngineResponse, Filters, Sort
+from search.engines.base import Constant, Engine, EngineRequest, EngineResponse, Filters, Hit, Sort
 from search.places import DepartmentFilter, Places
 from search.request import SearchRequest, last_page, nothing_readable, page_past_end
 from search.reranking import WINDOW, Asked, Fit, Reranker
@@ -51,7 +51,7 @@ _ANSWERED_BY_ANCHOR: Final = {
 
 @dataclass(frozen=True)
 class Language:
-    """Everything made from one lexicon."""
+    """Everything made from one lexicon; the suggester from ``uses`` (item code -> openings) as well."""
 
     lexicon: Lexicon
     themes: dict[str, str]
@@ -62,6 +62,7 @@ class Language:
     best_bets: dict[str, list[str]]
     places: Places
     understanding: Understanding
+    uses: Mapping[str, int]
     suggester: Suggester
 
 
@@ -268,8 +269,10 @@ class Answering:
         if asked is None:
             return response, None
         fits = self.language.reranker.rank(response.hits[:WINDOW], asked)
-        hits = [replace(fit.hit, score=fit.score) for fit in fits] + response.hits[WINDOW:]
-        return replace(response, hits=hits[offset : offset + limit]), fits
+        page = slice(offset, offset + limit)
+        placed: Sequence[Fit | Hit] = [*fits, *response.hits[WINDOW:]]
+        hits = [replace(each.hit, score=each.score) if isinstance(each, Fit) else each for each in placed[page]]
+        return replace(response, hits=hits), fits
 
     def _is_compared(self, plan: _Plan, words: ranking.Words) -> bool:
         return words.clause is not None and plan.request.sort == "relevance"

@@ -167,8 +167,8 @@ class Words:
     """A query's words as they are matched, kept for highlighting. ``is_asking``: they decide what is found, not just in
     which order.
 
-    ``clause`` finds every guide that has a single telling word anywhere, ``names`` tells those of them that have some of
-    the telling words in their names and sayings. Both are None where there is nothing to ask.
+    ``clause`` finds every guide that has a single telling word anywhere, ``names`` tells those of them that have some
+    of the telling words in their names and sayings. Both are None where there is nothing to ask.
     """
 
     tokens: tuple[str, ...]

@@ -42,7 +42,7 @@ class _Spelling:
         return cls({token: tuple(numbers) for token, numbers in where.items()}, tuple(weights))
 
     def shared(self, asked: Mapping[str, float]) -> dict[int, float]:
-        """Number of a text -> the weight that it shares with what is asked; most share nothing and are not among them."""
+        """Number of a text -> the weight that it shares with what is asked, for those that share any; most do not."""
         found: dict[int, float] = {}
         for token in self.where.keys() & asked.keys():
             weight = asked[token]
@@ -201,5 +201,9 @@ class Asked:
 
 
 def _tversky(shared: float, all_asked: float, all_there: float, weights: Rerank) -> float:
-    only_asked, only_there = max(0.0, all_asked - shared), max(0.0, all_there - shared)
-    return shared / (shared + weights.only_asked * only_asked + weights.only_there * only_there)
+    apart = shared
+    if all_asked > shared:
+        apart += weights.only_asked * (all_asked - shared)
+    if all_there > shared:
+        apart += weights.only_there * (all_there - shared)
+    return shared / apart

@@ -7,7 +7,7 @@ hold the same fields (indexer.document.FIELDS) and score words by BM25, so they 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -111,12 +111,12 @@ class Hit:
     score: float
     code: str
     item_code: str
-    card_text: str
+    read: Callable[[], str]
 
     @cached_property
     def card(self) -> dict[str, Any]:
         """What a page shows of it."""
-        card: dict[str, Any] = json.loads(self.card_text)
+        card: dict[str, Any] = json.loads(self.read())
         return card
 
 

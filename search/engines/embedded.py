@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -158,7 +159,6 @@ class _Page:
         self._shelf = shelf
         self._started = started
         self._allowed = None if request.filters.keys() <= {"serves"} else shelf.allowed(request.filters)
-        self._read: dict[Address, Hit] = {}
 
     def of(self, ranked: list[_Ranked]) -> EngineResponse:
         """The page that was asked for of these, and the counts of them all."""
@@ -176,9 +176,9 @@ class _Page:
         return EngineResponse(hits, len(ranked), facets, (time.perf_counter() - self._started) * 1000)
 
     def _hit(self, score: float, at: Address, address: tantivy.DocAddress) -> Hit:
-        hit = self._read.get(at)
-        if hit is None:
-            stored = self._searcher.doc(address)
-            code, item_code, card = (stored.get_first(name) or "" for name in ("code", "item_code", "card"))
-            hit = self._read[at] = Hit(score, code, item_code, card)
-        return hit
+        return Hit(score, *self._shelf.codes(at, address), partial(_card_text, self._searcher, address))
+
+
+def _card_text(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:
+    text: str = searcher.doc(address)["card"][0]
+    return text

@@ -36,7 +36,8 @@ class Shelf:
         self._places = {address_of(address): place for place, (_score, address) in enumerate(found)}
         self._everything = (1 << len(found)) - 1
         self._values: dict[tuple[str, str], int] = {}
-        self._fields: dict[str, list[str]] = {}
+        self._fields: dict[str, list[tuple[str, int]]] = {}
+        self._codes: dict[Address, tuple[str, str]] = {}
 
     def bits(self, addresses: Iterable[Address]) -> int:
         """These documents as a bit set."""
@@ -70,8 +71,15 @@ class Shelf:
 
     def counts(self, field: str, among: int) -> dict[str, int]:
         """How many of a bit set have each value of a field."""
-        counted = ((value, (self._having(field, value) & among).bit_count()) for value in self._values_of(field))
-        return {value: count for value, count in counted if count}
+        return {value: count for value, bits in self._values_of(field) if (count := (bits & among).bit_count())}
+
+    def codes(self, at: Address, address: tantivy.DocAddress) -> tuple[str, str]:
+        """The codes of a guide and of its item; remembered, since those that words find are mostly the same."""
+        codes = self._codes.get(at)
+        if codes is None:
+            stored = self._searcher.doc(address)
+            codes = self._codes[at] = (stored.get_first("code") or "", stored.get_first("item_code") or "")
+        return codes
 
     def _having(self, field: str, value: str) -> int:
         bits = self._values.get((field, value))
@@ -81,12 +89,14 @@ class Shelf:
             bits = self._values[field, value] = self.bits(address_of(address) for _score, address in hits)
         return bits
 
-    def _values_of(self, field: str) -> list[str]:
+    def _values_of(self, field: str) -> list[tuple[str, int]]:
         values = self._fields.get(field)
         if values is None:
             terms = {"values": {"terms": {"field": field, "size": _MAX_FACET_VALUES}}}
             buckets = self._searcher.aggregate(self.query, terms)["values"]["buckets"]
-            values = self._fields[field] = [str(bucket["key"]) for bucket in buckets]
+            values = self._fields[field] = [
+                (v, self._having(field, v)) for v in (str(bucket["key"]) for bucket in buckets)
+            ]
         return values
 
 
