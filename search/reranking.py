@@ -138,12 +138,12 @@ class Asked:
     remembers the services that were compared with it.
     """
 
+    spelled: Spelled
     weights: Rerank
     pairs: dict[str, float]
     meant: dict[str, float]
     explained_weight: float
     sounds: dict[str, float]
-    initials: str
     pairs_weight: float
     sounds_weight: float
     compared: dict[str, _Likeness]
@@ -157,12 +157,12 @@ class Asked:
             for i in range(len(word.token) - 1)
         }
         return cls(
+            spelled,
             weights.rerank,
             meant | {pair.token: pair.weight for pair in spelled.pairs},
             meant,
             sum(pair.weight for pair in spelled.pairs if pair.is_explained),
             {pair.token: pair.weight for pair in spelled.sounds},
-            spelled.initials,
             # What is only meant is not missed where it is not there.
             sum(pair.weight for pair in spelled.pairs),
             sum(pair.weight for pair in spelled.sounds),
@@ -172,21 +172,21 @@ class Asked:
     def likeness(self, service: _Service) -> _Likeness:
         """The text that fits best: shared weight over shared and unshared, where what only one side has counts less
         (Tversky, 1977)."""
-        weights = self.weights
+        weights, initials = self.weights, self.spelled.initials
         by_pairs, by_sounds = service.pairs.shared(self.pairs), service.sounds.shared(self.sounds)
         replaced = service.pairs.shared(self.meant) if self.meant else {}
         # What is typed as pinyin has no characters to compare.
         sound_share = weights.sound_share if self.pairs else 1.0
         best = _UNLIKE
-        if self.initials:
+        if initials:
             for text, letters in zip(service.texts, service.initials, strict=True):
-                if self.initials in letters:
-                    rest = len(letters) - len(self.initials)
-                    fit = len(self.initials) / (len(self.initials) + weights.only_there * rest)
+                if initials in letters:
+                    rest = len(letters) - len(initials)
+                    fit = len(initials) / (len(initials) + weights.only_there * rest)
                     if fit > best.fit:
                         best = _Likeness(fit, text, 0.0, fit)
         for number in sorted(by_pairs.keys() | by_sounds.keys()):
-            if self.initials and self.initials in service.initials[number]:
+            if initials and initials in service.initials[number]:
                 continue
             seen = heard = 0.0
             if shared := by_pairs.get(number, 0.0):
