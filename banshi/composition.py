@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
+import sqlalchemy as sa
 import structlog
 
 from banshi.settings import Settings
-from guides import outbox
+from guides import outbox, use
 from guides.database import Database
 from indexer.analysis import Analyzer
 from indexer.elasticsearch.indexes import ElasticsearchIndexes
@@ -24,6 +26,9 @@ from search.service import SearchService
 from voice.listening import VoiceService
 from voice.model_store import ModelStore
 from web.context import IndexLag
+
+_OPENINGS_DAYS: Final = 30
+"""What people opened so lately decides in which order things are suggested."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Application:
     @cached_property
     def search(self) -> SearchService:
         """The search service on the engines."""
-        return SearchService(self.engines)
+        return SearchService(self.engines, self._openings)
 
     @cached_property
     def models(self) -> ModelStore:
@@ -114,7 +119,20 @@ class Application:
 
     def search_on(self, engine: str) -> SearchService:
         """A search service on one engine alone, without standby."""
-        return SearchService(Engines(self.engine_of(engine)))
+        return SearchService(Engines(self.engine_of(engine)), self._openings)
+
+    def _openings(self) -> dict[str, int]:
+        """How often the guides of each item were opened of late; none while the database is out of reach."""
+        since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=_OPENINGS_DAYS)
+        path = self.database.path
+        if path is not None and not path.exists():
+            return {}  # to connect would make an empty one
+        try:
+            with self.database.reading() as connection:
+                return use.openings(connection, since)
+        except sa.exc.SQLAlchemyError as error:
+            structlog.get_logger("use").warning("openings not counted", error=type(error).__name__)
+            return {}
 
     def lag(self, status: EngineStatus) -> IndexLag:
         """How far an engine's index is behind the database."""

@@ -13,11 +13,12 @@ from scipy.optimize import minimize
 from banshi.composition import Application
 from banshi.settings import Settings
 from bench.tune import JUDGEMENTS
-from search import evaluation, reranking
+from search import evaluation
 from search.confidence import features
-from search.ranking import Spelled, Weights
+from search.engines.base import Hit
+from search.ranking import Spelled
 from search.request import InvalidRequestError, SearchRequest
-from search.reranking import Fit, Reranker
+from search.reranking import Asked, Fit, Reranker
 
 NEGATIVE_WEIGHT = 5.0
 SMOOTHING = 0.001
@@ -71,9 +72,9 @@ def observed() -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
     seen: list[tuple[list[Fit], Spelled]] = []
     rank = Reranker.rank
 
-    def watched(self: Reranker, hits: list[reranking.Hit], spelled: Spelled, weights: Weights) -> list[Fit]:
-        fits = rank(self, hits, spelled, weights)
-        seen.append((fits, spelled))
+    def watched(self: Reranker, hits: list[Hit], asked: Asked) -> list[Fit]:
+        fits = rank(self, hits, asked)
+        seen.append((fits, asked.spelled))
         return fits
 
     Reranker.rank = watched  # type: ignore[method-assign, assignment]

@@ -220,6 +220,17 @@ def _count_of(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
 
 
+def openings(connection: sa.Connection, since: datetime.datetime) -> dict[str, int]:
+    """Item code -> how often its guides were opened from results since a time."""
+    table = models.SearchUse
+    counted = (
+        sa.select(table.opened_item, sa.func.count())
+        .where(table.at >= since, table.opened_item.is_not(None))
+        .group_by(table.opened_item)
+    )
+    return {str(code): int(count) for code, count in connection.execute(counted)}
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """An alias for an item: after this query people opened it ``times`` times, ``share`` of all that they opened."""

@@ -1,7 +1,8 @@
 """The document: what an engine keeps of a guide. The same for every engine.
 
-Text fields hold tokens with spaces between them, keyword fields whole values, integer fields what results are sorted
-by. ``card`` is what a page shows of a result, as JSON, so that showing results needs no database.
+Text fields hold tokens with spaces between them, keyword fields whole values, key fields those that come with every
+result, so that its card need not be read to tell which it is; integer fields what results are sorted by. ``card`` is
+what a page shows of a result, as JSON, so that showing results needs no database.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from guides import document, vocabulary
 from indexer.analysis import Analyzer, exact_key
 from indexer.serving import DivisionTree, Serving, resolve, service_key
 
-FieldKind = Literal["tokens", "keyword", "integer", "stored"]
+FieldKind = Literal["tokens", "keyword", "key", "integer", "stored"]
 
 FIELDS: Final[dict[str, FieldKind]] = {
-    "code": "keyword",
-    "item_code": "keyword",
+    "code": "key",
+    "item_code": "key",
     "title": "tokens",
     "aliases": "tokens",
     "keywords": "tokens",
@@ -50,7 +51,7 @@ FIELDS: Final[dict[str, FieldKind]] = {
 }
 """Every field of the schema and what it is for. Search may name only these."""
 
-_CONTENT_VERSION: Final = 2
+_CONTENT_VERSION: Final = 3
 """Raised when the same guide gives another document, so that an index of before is rebuilt and not followed."""
 SCHEMA_DIGEST: Final = hashlib.sha256(json.dumps([FIELDS, _CONTENT_VERSION]).encode()).hexdigest()[:8]
 """What an index must have been made with. Part of its name."""

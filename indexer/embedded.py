@@ -46,6 +46,8 @@ def schema() -> tantivy.Schema:
             builder.add_text_field(name, tokenizer_name="whitespace", index_option="position")
         elif kind == "keyword":
             builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
+        elif kind == "key":
+            builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic", fast=True)
         elif kind == "integer":
             builder.add_integer_field(name, fast=True)
         else:

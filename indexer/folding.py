@@ -13,8 +13,11 @@ import cn2an
 import opencc
 
 _TRADITIONAL = opencc.OpenCC("t2s")
+_PLACE_AFTER_MONTH = "街路巷桥镇乡村屯庄寨坊园湾湖河山"
+"""三月街 is a name and no month: it is said and typed as it is written."""
 _NUMERAL = re.compile(
-    r"([零〇一二两三四五六七八九十百千万]+)(?=周?岁|年|个?月|天|个?工作日|元|万元|孩|胎|级|类|代|口人|平方|公里|吨|号|本)"
+    r"([零〇一二两三四五六七八九十百千万]+)"
+    rf"(?=周?岁|年|个月|月(?![{_PLACE_AFTER_MONTH}])|天|个?工作日|元|万元|孩|胎|级|类|代|口人|平方|公里|吨|号|本)"
 )
 _TENS = re.compile(
     r"(?<![零〇一二两三四五六七八九十百千万])[二三四五六七八九]十[一二三四五六七八九]?(?![零〇一二两三四五六七八九十百千万])"

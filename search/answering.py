@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,10 +13,10 @@ from indexer.lexicon import Lexicon
 from indexer.serving import service_key
 from search import answer, highlight, ranking
 from search.confidence import Elsewhere, is_sure
-from search.engines.base import Clause, Constant, Engine, EngineRequest, EngineResponse, Filters, Hit, Sort
+from search.engines.base import Constant, Engine, EngineRequest, EngineResponse, Filters, Hit, Sort
 from search.places import DepartmentFilter, Places
 from search.request import SearchRequest, last_page, nothing_readable, page_past_end
-from search.reranking import WINDOW, Fit, Reranker
+from search.reranking import WINDOW, Asked, Fit, Reranker
 from search.results import FacetValue, Relaxed, SearchResponse, SearchResult, ShownChip, UnderstoodView
 from search.suggest import Suggester
 from search.understanding import Chip, Understanding, Understood
@@ -34,7 +34,6 @@ FACET_FIELDS: Final = {
 _ONLINE_LABELS: Final = {"yes": "可网上办", "no": "窗口办理"}
 _RELAX_ORDER: Final = ("theme", "online", "level", "applicant", "department")
 _RELAXED_SHOWN: Final = 5
-_STORY_WORDS: Final = 4
 _GUESSES_SHOWN: Final = 10
 _LIKELY_ENOUGH: Final = 0.3
 """Where what was asked is no business of the government, a guess must fit at least so well to be shown."""
@@ -52,7 +51,7 @@ _ANSWERED_BY_ANCHOR: Final = {
 
 @dataclass(frozen=True)
 class Language:
-    """Everything made from one lexicon."""
+    """Everything made from one lexicon; the suggester from ``uses`` (item code -> openings) as well."""
 
     lexicon: Lexicon
     themes: dict[str, str]
@@ -63,6 +62,7 @@ class Language:
     best_bets: dict[str, list[str]]
     places: Places
     understanding: Understanding
+    uses: Mapping[str, int]
     suggester: Suggester
 
 
@@ -111,23 +111,19 @@ class Answering:
         """The response; ``started`` is when the person began to wait."""
         language = self.language
         plan = self._plan(request, language)
-        words = self._words(plan, language, "names")
+        words = self._words(plan, language)
         if words.clause is None and request.text and not plan.chips:
             raise nothing_readable()
         filters = plan.filters()
         offset = (request.page - 1) * request.size
-        # A story seldom fits a name: then counting what the names alone would leave is wasted.
-        is_short = len(words.spelled.words) <= _STORY_WORDS
-        response, fits = self._ask(plan, words, filters, offset, request.size, facets=is_short)
+        everything = self._ask(plan, words, filters, offset, request.size, facets=True)
+        asked = Asked.of(words.spelled, self._weights) if self._is_compared(plan, words) else None
+        response, fits = self._compared(everything.closer or everything, asked, offset, request.size)
         if words.is_asking and self._is_poor(response, fits):
             # No name fits well: whoever tells a story names the thing once, perhaps in words of the running text.
-            wide = self._words(plan, language, "everything")
-            more, others = self._ask(plan, wide, filters, offset, request.size, facets=True)
+            more, others = self._compared(everything, asked, offset, request.size)
             if _best(others) > _best(fits) or response.total < self._weights.names_enough:
-                words, response, fits, is_short = wide, more, others, True
-        if not is_short:
-            counted = self.engine.search(self._engine_request(plan, words.clause, filters, 0, 1, facets=True))
-            response = replace(response, facets=counted.facets)
+                response, fits = more, others
         advice = language.elsewhere.advice(plan.understood.folded)
         guesses: list[Relaxed] = []
         if (
@@ -139,7 +135,7 @@ class Answering:
             # What is only near must not look like an answer: it is shown apart, under a sentence that says so.
             marks = _marks(words.tokens, plan.understood.text, language.analyzer)
             least = 0.0 if advice is None else _LIKELY_ENOUGH
-            near = [Hit(fit.score, fit.hit.card) for fit in fits[:_GUESSES_SHOWN] if fit.fit >= least]
+            near = [replace(fit.hit, score=fit.score) for fit in fits[:_GUESSES_SHOWN] if fit.fit >= least]
             results = self._results(replace(response, hits=near), plan, marks, language)
             guesses = [Relaxed([], [], True, response.total, results)] if near else []
             response = replace(response, hits=[], total=0, facets={})
@@ -218,7 +214,7 @@ class Answering:
             chips.append(ShownChip("online", value, _ONLINE_LABELS[value], None, request.text))
         return _Plan(request, understood, division.code if division else places.root, department, chips)
 
-    def _words(self, plan: _Plan, language: Language, breadth: ranking.Breadth) -> ranking.Words:
+    def _words(self, plan: _Plan, language: Language) -> ranking.Words:
         whole = plan.understood.folded
         for chip in plan.understood.chips:
             if chip.kind == "division":
@@ -235,7 +231,6 @@ class Answering:
             language.analyzer,
             language.weighing,
             self._weights,
-            breadth,
             best_bets=language.best_bets,
             all_of=all_of,
         )
@@ -249,38 +244,38 @@ class Answering:
         limit: int,
         *,
         facets: bool = False,
-    ) -> tuple[EngineResponse, list[Fit] | None]:
-        """A page of the engine's answer, and its first results compared once more.
-
-        Sorted otherwise than by relevance, what fits badly would come first as easily: then nothing is compared (None),
-        and only names count.
-        """
-        if words.clause is None or plan.request.sort != "relevance":
-            page = self._engine_request(plan, words.clause, filters, offset, limit, facets=facets)
-            return self.engine.search(page), None
-        through = max(WINDOW, offset + limit)
-        response = self.engine.search(self._engine_request(plan, words.clause, filters, 0, through, facets=facets))
-        fits = self.language.reranker.rank(response.hits[:WINDOW], words.spelled, self._weights)
-        hits = [Hit(fit.score, fit.hit.card) for fit in fits] + response.hits[WINDOW:]
-        return replace(response, hits=hits[offset : offset + limit]), fits
-
-    def _engine_request(
-        self,
-        plan: _Plan,
-        clause: Clause | None,
-        filters: dict[str, tuple[str, ...]],
-        offset: int,
-        limit: int,
-        *,
-        facets: bool = False,
-    ) -> EngineRequest:
+    ) -> EngineResponse:
+        """What the engine finds; all that may have to be compared for the page, where results are compared."""
+        if self._is_compared(plan, words):
+            offset, limit = 0, max(WINDOW, offset + limit)
         counted: dict[str, Filters] = {}
         if facets:
             for name, field in FACET_FIELDS.items():
                 others = {key: values for key, values in filters.items() if key != name}
                 counted[field] = plan.engine_filters(others)
         sort: Sort = plan.request.sort  # type: ignore[assignment]
-        return EngineRequest(clause, plan.engine_filters(filters), counted, sort, offset, limit)
+        return self.engine.search(
+            EngineRequest(words.clause, plan.engine_filters(filters), counted, sort, offset, limit, words.names)
+        )
+
+    def _compared(
+        self, response: EngineResponse, asked: Asked | None, offset: int, limit: int
+    ) -> tuple[EngineResponse, list[Fit] | None]:
+        """A page of the engine's answer, and its first results compared once more.
+
+        Sorted otherwise than by relevance, what fits badly would come first as easily: then nothing is compared (None),
+        and only names count.
+        """
+        if asked is None:
+            return response, None
+        fits = self.language.reranker.rank(response.hits[:WINDOW], asked)
+        page = slice(offset, offset + limit)
+        placed: Sequence[Fit | Hit] = [*fits, *response.hits[WINDOW:]]
+        hits = [replace(each.hit, score=each.score) if isinstance(each, Fit) else each for each in placed[page]]
+        return replace(response, hits=hits), fits
+
+    def _is_compared(self, plan: _Plan, words: ranking.Words) -> bool:
+        return words.clause is not None and plan.request.sort == "relevance"
 
     def _relaxed(self, plan: _Plan, language: Language, filters: dict[str, tuple[str, ...]]) -> list[Relaxed]:
         """The first step that finds something: without one filter, without more and more of them, with any one of the
@@ -288,22 +283,25 @@ class Answering:
         labels = {chip.kind: chip.label for chip in plan.chips}
         present: list[str] = [name for name in _RELAX_ORDER if name in filters]
         drops = [[name] for name in present] + [present[: count + 1] for count in range(1, len(present))]
-        steps: list[tuple[list[str], ranking.Breadth, _Plan, dict[str, tuple[str, ...]]]] = [
-            (drop, "names", plan, {name: values for name, values in filters.items() if name not in drop})
+        steps: list[tuple[list[str], bool, _Plan, dict[str, tuple[str, ...]]]] = [
+            (drop, False, plan, {name: values for name, values in filters.items() if name not in drop})
             for drop in drops
         ]
-        steps.append((present, "everything", plan, {}))
+        steps.append((present, True, plan, {}))
         if plan.division != language.places.root:
             city = replace(plan, division=language.places.root)
-            steps.append(([*present, "division"], "everything", city, {}))
-        for names, breadth, step, step_filters in steps:
-            words = self._words(step, language, breadth)
-            response, _fits = self._ask(step, words, step_filters, 0, _RELAXED_SHOWN)
+            steps.append(([*present, "division"], True, city, {}))
+        for names, is_lenient, step, step_filters in steps:
+            words = self._words(step, language)
+            everything = self._ask(step, words, step_filters, 0, _RELAXED_SHOWN)
+            chosen = everything if is_lenient else everything.closer or everything
+            asked = Asked.of(words.spelled, self._weights) if self._is_compared(step, words) else None
+            response, _fits = self._compared(chosen, asked, 0, _RELAXED_SHOWN)
             if response.total:
                 marks = _marks(words.tokens, step.understood.text, language.analyzer)
                 results = self._results(response, step, marks, language)
                 shown = [labels.get(name, name) for name in names]
-                return [Relaxed(names, shown, breadth == "everything", response.total, results)]
+                return [Relaxed(names, shown, is_lenient, response.total, results)]
         return []
 
     def _similar(

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -123,9 +122,11 @@ class Spelled:
         """All spellings of what is left of a query after understanding."""
         folded = fold(text)
         content = [1.0] * len(folded)
+        at = {}
         for word, start, end in analyzer.query_spans(folded):
             content[start:end] = [weighing.content(word)] * (end - start)
-        words = analyzer.query_tokens(text)
+            at[word] = frozenset(range(start, end))
+        words = list(at)
         meant, explained = weighing.meant(folded, words)
         replaceable: set[str] = set()
         pairs: dict[str, float] = {}
@@ -151,9 +152,8 @@ class Spelled:
             sounds[pair] = max(sounds.get(pair, 0.0), weighing.sound(pair, (its + others) / 2))
         letters = folded.replace(" ", "")
         is_initials = letters.isascii() and letters.isalpha() and MIN_INITIALS <= len(letters) <= MAX_INITIALS
-        at = {word: set(range(start, end)) for word, start, end in analyzer.query_spans(folded)}
         return cls(
-            words=tuple(Weighed(word, weighing.word(word), word in at and at[word] <= explained) for word in words),
+            words=tuple(Weighed(word, weighing.word(word), at[word] <= explained) for word in words),
             meant=tuple(Weighed(word, weighing.word(word)) for word in meant),
             pairs=tuple(Weighed(pair, weight, pair in replaceable) for pair, weight in pairs.items()),
             sounds=tuple(Weighed(*each) for each in sounds.items()),
@@ -165,16 +165,17 @@ class Spelled:
 @dataclass(frozen=True, slots=True)
 class Words:
     """A query's words as they are matched, kept for highlighting. ``is_asking``: they decide what is found, not just in
-    which order."""
+    which order.
+
+    ``clause`` finds every guide that has a single telling word anywhere, ``names`` tells those of them that have some
+    of the telling words in their names and sayings. Both are None where there is nothing to ask.
+    """
 
     tokens: tuple[str, ...]
     spelled: Spelled
     clause: Clause | None
+    names: Clause | None
     is_asking: bool
-
-
-Breadth = Literal["names", "everything"]
-"""Where a query must match: some of its telling words in names and aliases; or a single one anywhere in the guide."""
 
 
 def build(
@@ -183,7 +184,6 @@ def build(
     analyzer: Analyzer,
     weighing: Weighing,
     weights: Weights,
-    breadth: Breadth,
     *,
     best_bets: Mapping[str, Sequence[str]],
     all_of: Clause | None = None,
@@ -197,7 +197,7 @@ def build(
     spelled = Spelled.of(text, analyzer, weighing)
     tokens = tuple(each.token for each in spelled.words)
     if not tokens:
-        return Words((), spelled, None, is_asking=False)
+        return Words((), spelled, None, None, is_asking=False)
     exact = Best(
         (
             Constant("exact", exact_key(whole), weights.exact_score),
@@ -223,13 +223,11 @@ def build(
         scored.append(Constant("initials", spelled.initials, weights.initials_score))
     scored += (exact, *chosen)
     if all_of is not None:
-        return Words(tokens, spelled, Both(all_of, (*scored, *optional)), is_asking=False)
-    strict = breadth == "names"
-    fields = weights.name_fields if strict else tuple(weights.fields)
-    gate = _gate(
-        spelled, fields, AnyOf((exact, *chosen)), weights.minimum_share if strict else _ANY_SHARE, analyzer, weights
-    )
-    return Words(tokens, spelled, Both(Unscored(gate), (*scored, *optional)), is_asking=True)
+        return Words(tokens, spelled, Both(all_of, (*scored, *optional)), None, is_asking=False)
+    whole_text = AnyOf((exact, *chosen))
+    names_gate = _gate(spelled, weights.name_fields, whole_text, weights.minimum_share, analyzer, weights)
+    any_gate = _gate(spelled, tuple(weights.fields), whole_text, _ANY_SHARE, analyzer, weights)
+    return Words(tokens, spelled, Both(Unscored(any_gate), (*scored, *optional)), names_gate, is_asking=True)
 
 
 _RUN = re.compile(r"[a-z]+|[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")

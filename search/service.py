@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ from search.reranking import Reranker
 from search.results import SearchResponse
 from search.suggest import Suggester, Suggestion
 from search.understanding import Understanding
+from search.uses import Uses
 from search.weighing import Weighing
 
 _Answer = TypeVar("_Answer")
@@ -34,10 +36,14 @@ _synonyms = cache(ranking.load_synonyms)
 
 
 class SearchService:
-    """Searches the engine that ``engines`` chooses; one search is answered by one engine from beginning to end."""
+    """Searches the engine that ``engines`` chooses; one search is answered by one engine from beginning to end.
 
-    def __init__(self, engines: Engines) -> None:
+    ``uses`` counts how often the guides of each item were opened, where somebody counts: suggestions heed it.
+    """
+
+    def __init__(self, engines: Engines, uses: Callable[[], Mapping[str, int]] = dict) -> None:
         self.engines = engines
+        self._uses = Uses(uses)
         self.weights = ranking.load_weights()
         self._lock = threading.Lock()
         self._languages: dict[str, tuple[object, Language]] = {}
@@ -66,13 +72,29 @@ class SearchService:
                 kept = self._languages.get(engine.name)
                 if kept is None or kept[0] != stamp:
                     others = [language for _stamp, language in self._languages.values()]
-                    kept = (stamp, _make_language(engine.lexicon(), others))
+                    kept = (stamp, _make_language(engine.lexicon(), others, self._uses.known))
                     self._languages[engine.name] = kept
         return kept[1]
 
     def suggest(self, prefix: str, limit: int = 8) -> list[Suggestion]:
         """What may be meant by a beginning; see Suggester."""
-        return self.language.suggester.suggest(prefix, limit)
+        return self._on_some_engine(lambda engine, _degraded: self._used_language_of(engine)).suggester.suggest(
+            prefix, limit
+        )
+
+    def _used_language_of(self, engine: Engine) -> Language:
+        """The language with suggestions by the newest uses; while another thread makes them, as they were."""
+        language = self._language_of(engine)
+        uses = self._uses.current()
+        if language.uses is not uses and self._lock.acquire(blocking=False):
+            try:
+                stamp, kept = self._languages[engine.name]
+                if kept is language:
+                    language = replace(language, uses=uses, suggester=Suggester(language.lexicon, uses))
+                    self._languages[engine.name] = (stamp, language)
+            finally:
+                self._lock.release()
+        return language
 
     def search(self, request: SearchRequest) -> SearchResponse:
         """Answer a request, or raise InvalidRequestError or EngineUnavailableError."""
@@ -88,7 +110,7 @@ class SearchService:
         return self._on_some_engine(answer)
 
 
-def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:
+def _make_language(lexicon: Lexicon, others: list[Language], uses: Mapping[str, int]) -> Language:
     """``others`` are languages at hand: what is the same is shared, since jieba's dictionary is large."""
     for other in others:
         if other.lexicon == lexicon:
@@ -112,5 +134,6 @@ def _make_language(lexicon: Lexicon, others: list[Language]) -> Language:
         best_bets=best_bets,
         places=Places(lexicon),
         understanding=understanding,
-        suggester=Suggester(lexicon),
+        uses=uses,
+        suggester=Suggester(lexicon, uses),
     )

@@ -12,6 +12,7 @@ LEXICON_ID: Final = "__lexicon__"
 _PROPERTIES: Final[dict[FieldKind, dict[str, Any]]] = {
     "tokens": {"type": "text", "analyzer": "whitespace"},
     "keyword": {"type": "keyword"},
+    "key": {"type": "keyword"},
     "integer": {"type": "long"},
     "stored": {"type": "keyword", "index": False, "doc_values": False},
 }

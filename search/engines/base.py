@@ -6,8 +6,10 @@ hold the same fields (indexer.document.FIELDS) and score words by BM25, so they 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from indexer.lexicon import Lexicon
@@ -82,7 +84,8 @@ Filters = Mapping[str, Sequence[str]]
 class EngineRequest:
     """One search. ``query`` None asks for everything that the filters leave, the popular first.
 
-    ``facets`` maps each field to count to the filters under which to count it: all but its own.
+    ``facets`` maps each field to count to the filters under which to count it: all but its own. ``closer`` is met by
+    some of what ``query`` finds: those are answered apart as well, by the same scores, without being asked twice.
     """
 
     query: Clause | None
@@ -91,6 +94,7 @@ class EngineRequest:
     sort: Sort = "relevance"
     offset: int = 0
     limit: int = 10
+    closer: Clause | None = None
 
     @property
     def order_field(self) -> str | None:
@@ -100,22 +104,34 @@ class EngineRequest:
         return f"{self.sort}_order"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hit:
-    """One document found: its score and its card (see indexer.document)."""
+    """One document found: its score, which it is, and its card (see indexer.document), read when it is shown."""
 
     score: float
-    card: dict[str, Any]
+    code: str
+    item_code: str
+    read: Callable[[], str]
+
+    @cached_property
+    def card(self) -> dict[str, Any]:
+        """What a page shows of it."""
+        card: dict[str, Any] = json.loads(self.read())
+        return card
 
 
 @dataclass(frozen=True, slots=True)
 class EngineResponse:
-    """What was found: the page's hits, how many in all, counts by facet value, and the engine's own milliseconds."""
+    """What was found: the page's hits, how many in all, counts by facet value, and the engine's own milliseconds.
+
+    ``closer``: the same of those that meet the request's ``closer``; None where it has none.
+    """
 
     hits: list[Hit]
     total: int
     facets: dict[str, dict[str, int]]
     took_ms: float
+    closer: EngineResponse | None = None
 
 
 @dataclass(frozen=True, slots=True)

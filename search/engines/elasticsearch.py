@@ -9,12 +9,13 @@ import json
 import threading
 import time
 import zlib
+from dataclasses import replace
 from typing import Any, Final
 
 from elastic_transport import TransportError
 from elasticsearch import ApiError
 
-from indexer.elasticsearch.connection import ElasticsearchUnavailableError, explain
+from indexer.elasticsearch.connection import ElasticsearchUnavailableError, explain, explain_item
 from indexer.elasticsearch.indexes import ElasticsearchIndexes
 from indexer.elasticsearch.reader import ElasticsearchReader
 from indexer.lexicon import Lexicon
@@ -89,21 +90,34 @@ class ElasticsearchEngine:
 
     def search(self, request: EngineRequest) -> EngineResponse:
         """Answer a request from the index that serves."""
-        body = _body(request)
         started = time.perf_counter()
+        bodies = [_body(request, None)]
+        if request.closer is not None:
+            # In one trip, and side by side in the cluster.
+            bodies.append(_body(request, request.closer))
+        answers = self._answers(bodies)
+        response, *closer = (_response(request, answer, started) for answer in answers)
+        return replace(response, closer=closer[0] if closer else None)
+
+    def _answers(self, bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The cluster's answers to searches, all of them from the same copies of the index."""
+        header = {
+            "index": self.reader().name,
+            "preference": _preference(bodies[0]),
+            "allow_partial_search_results": False,
+        }
+        searches = [line for body in bodies for line in (header, body)]
         try:
-            answer = self.indexes.client.search(index=self.reader().name, preference=_preference(body), **body)
+            answers: list[dict[str, Any]] = self.indexes.client.msearch(searches=searches)["responses"]
         except (ApiError, TransportError) as error:
-            # The index may be gone; look again before the next search.
             self._looked_at = float("-inf")
             raise EngineUnavailableError(explain(error, self.indexes.options)) from error
-        hits = [Hit(float(hit["_score"] or 0.0), json.loads(hit["_source"]["card"])) for hit in answer["hits"]["hits"]]
-        facets = {
-            field: {bucket["key"]: bucket["doc_count"] for bucket in answer["aggregations"][field]["values"]["buckets"]}
-            for field in request.facets
-        }
-        took = (time.perf_counter() - started) * 1000
-        return EngineResponse(hits, int(answer["hits"]["total"]["value"]), facets, took)
+        for answer in answers:
+            if "error" in answer:
+                # The index may be gone; look again before the next search.
+                self._looked_at = float("-inf")
+                raise EngineUnavailableError(explain_item(answer["status"], answer["error"], self.indexes.options))
+        return answers
 
     def status(self) -> EngineStatus:
         """How the index is. Asks the cluster each time."""
@@ -118,10 +132,29 @@ class ElasticsearchEngine:
         return EngineStatus(self.name, True, reader.name, documents, state.position, message)
 
 
-def _body(request: EngineRequest) -> dict[str, Any]:
-    """A search request. Facets are counted under their own filters, so what only some of them share filters the hits
-    after the counting (post_filter)."""
+def _response(request: EngineRequest, answer: dict[str, Any], started: float) -> EngineResponse:
+    facets = {
+        field: {bucket["key"]: bucket["doc_count"] for bucket in answer["aggregations"][field]["values"]["buckets"]}
+        for field in request.facets
+    }
+    hits = [_hit(hit["_score"], hit["_source"]) for hit in answer["hits"]["hits"]]
+    total = int(answer["hits"]["total"]["value"])
+    return EngineResponse(hits, total, facets, (time.perf_counter() - started) * 1000)
+
+
+def _hit(score: float | None, source: dict[str, Any]) -> Hit:
+    card: str = source["card"]
+    return Hit(float(score or 0.0), source["code"][0], source["item_code"][0], lambda: card)
+
+
+def _body(request: EngineRequest, closer: Clause | None) -> dict[str, Any]:
+    """A search request, for all that is found or for what is ``closer``.
+
+    Facets are counted under their own filters, so what only some of them share filters the hits after the counting
+    (post_filter).
+    """
     scored = {"match_all": {}} if request.query is None else _compile(request.query)
+    narrowed = [] if closer is None else [_compile(closer)]
     shared = {
         field: values
         for field, values in request.filters.items()
@@ -129,12 +162,11 @@ def _body(request: EngineRequest) -> dict[str, Any]:
     }
     later = {field: values for field, values in request.filters.items() if field not in shared}
     body: dict[str, Any] = {
-        "query": {"bool": {"must": [scored], "filter": _filters(shared)}},
-        "from_": request.offset,
+        "query": {"bool": {"must": [scored], "filter": [*narrowed, *_filters(shared)]}},
+        "from": request.offset,
         "size": request.limit,
-        "source": ["card"],
+        "_source": ["code", "item_code", "card"],
         "track_total_hits": True,
-        "allow_partial_search_results": False,
         # Equal scores in one order on every copy of the index, so that pages do not overlap.
         "sort": [{request.order_field: "asc"} if request.order_field else {"_score": "desc"}, {"code": "asc"}],
     }

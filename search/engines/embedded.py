@@ -5,38 +5,35 @@ It sees a new commit or a swapped index by itself, at most REFRESH_SECONDS late.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import tantivy
 from tantivy import Occur, Query
 
-from indexer.embedded import EmbeddedReader, IndexFolder, schema
+from indexer.embedded import EmbeddedReader, IndexFolder
 from indexer.lexicon import Lexicon
 from indexer.life import IndexMissingError
 from search.engines.base import (
-    AnyOf,
-    Best,
-    Both,
     Capability,
     Clause,
-    Constant,
     EngineRequest,
     EngineResponse,
     EngineStatus,
     EngineUnavailableError,
-    Filters,
     Hit,
-    Phrase,
-    Term,
     Unscored,
 )
+from search.engines.matching import Matching
+from search.engines.shelf import Address, Shelf, address_of
 
 REFRESH_SECONDS = 0.3
-_MAX_FACET_VALUES = 200
+_SHELVES_KEPT: Final = 64
 
 
 class EmbeddedEngine:
@@ -49,6 +46,7 @@ class EmbeddedEngine:
         self._folder = IndexFolder(folder)
         self._lock = threading.Lock()
         self._reader: EmbeddedReader | None = None
+        self._commit: _Commit | None = None
         self._seen: tuple[str, int] = ("", 0)
         self._checked_at = float("-inf")
 
@@ -84,38 +82,10 @@ class EmbeddedEngine:
     def search(self, request: EngineRequest) -> EngineResponse:
         """Answer a request from the newest commit."""
         searcher = self.reader().searcher
-        started = time.perf_counter()
-        scored = Query.all_query() if request.query is None else _compile(request.query)
-        query = _filtered(scored, request.filters)
-        order_by = request.order_field
-        if order_by:
-            found = searcher.search(
-                query, request.limit, offset=request.offset, order_by_field=order_by, order=tantivy.Order.Asc
-            )
-        else:
-            found = searcher.search(query, request.limit, offset=request.offset)
-        hits = []
-        for score, address in found.hits:
-            card: dict[str, Any] = json.loads(searcher.doc(address)["card"][0])
-            hits.append(Hit(0.0 if order_by else float(score), card))
-        total = int(found.count)  # type: ignore[attr-defined]
-        facets = self._facets(searcher, request, scored, query)
-        return EngineResponse(hits, total, facets, (time.perf_counter() - started) * 1000)
-
-    def _facets(
-        self, searcher: tantivy.Searcher, request: EngineRequest, scored: Query, query: Query
-    ) -> dict[str, dict[str, int]]:
-        """Counts by value of every facet asked for. Facets under the same filters are counted in one pass."""
-        groups: dict[str, tuple[Filters, list[str]]] = {}
-        for field, filters in request.facets.items():
-            groups.setdefault(json.dumps({k: list(v) for k, v in filters.items()}), (filters, []))[1].append(field)
-        counts: dict[str, dict[str, int]] = {}
-        for filters, fields in groups.values():
-            counted = query if filters == request.filters else _filtered(scored, filters)
-            aggregations = {f: {"terms": {"field": f, "size": _MAX_FACET_VALUES}} for f in fields}
-            for field, result in searcher.aggregate(counted, aggregations).items():
-                counts[field] = {str(bucket["key"]): int(bucket["doc_count"]) for bucket in result["buckets"]}
-        return counts
+        commit = self._commit
+        if commit is None or commit.searcher is not searcher:
+            commit = self._commit = _Commit(searcher)
+        return commit.answer(request)
 
     def status(self) -> EngineStatus:
         """How the index is."""
@@ -128,34 +98,87 @@ class EmbeddedEngine:
         return EngineStatus(self.name, True, reader.folder.name, reader.searcher.num_docs - 1, position)
 
 
-def _filtered(scored: Query, filters: Filters) -> Query:
-    clauses = [(Occur.Must, scored)]
-    for field, values in filters.items():
-        # A set of one as a plain term: it is cheaper, and most filters are.
-        one = Query.term_query(schema(), field, values[0], "basic") if len(values) == 1 else None
-        clauses.append((Occur.Must, Query.const_score_query(one or Query.term_set_query(schema(), field, values), 0.0)))
-    return Query.boolean_query(clauses)
+class _Commit:
+    """One commit of an index, with what was made of it: the shelves of divisions asked for lately, the words it has."""
+
+    def __init__(self, searcher: tantivy.Searcher) -> None:
+        self.searcher = searcher
+        self._matching = Matching(searcher)
+        self._shelves: dict[tuple[str, ...], Shelf] = {}
+
+    def answer(self, request: EngineRequest) -> EngineResponse:
+        """Match and score all that is there for the division: what filters leave of it is told by bits."""
+        started = time.perf_counter()
+        shelf = self._shelf(tuple(request.filters.get("serves", ())))
+        ranked = self._ranked(shelf, request.query, request.order_field)
+        answering = _Page(self.searcher, request, shelf, started)
+        response = answering.of(ranked)
+        if request.closer is None:
+            return response
+        near = {address_of(address) for _score, address in self._found(shelf, Unscored(request.closer), None)}
+        return replace(response, closer=answering.of([each for each in ranked if each[1] in near]))
+
+    def _shelf(self, serves: tuple[str, ...]) -> Shelf:
+        shelf = self._shelves.get(serves)
+        if shelf is None:
+            if len(self._shelves) >= _SHELVES_KEPT:
+                self._shelves.clear()
+            shelf = self._shelves[serves] = Shelf(self.searcher, serves)
+        return shelf
+
+    def _ranked(self, shelf: Shelf, clause: Clause | None, order_by: str | None) -> list[_Ranked]:
+        return [
+            (0.0 if order_by else score, address_of(address), address)
+            for score, address in self._found(shelf, clause, order_by)
+        ]
+
+    def _found(
+        self, shelf: Shelf, clause: Clause | None, order_by: str | None
+    ) -> Iterable[tuple[float, tantivy.DocAddress]]:
+        query = shelf.query
+        if clause is not None:
+            matching = self._matching.query(clause)
+            if matching is None:
+                return []
+            query = Query.boolean_query([(Occur.Must, matching), (Occur.Must, shelf.query)])
+        if order_by is None:
+            return self.searcher.search(query, shelf.size, count=False).hits
+        order = tantivy.Order.Asc
+        return self.searcher.search(query, shelf.size, count=False, order_by_field=order_by, order=order).hits
 
 
-def _compile(clause: Clause) -> Query:
-    match clause:
-        case Term():
-            return Query.boost_query(Query.term_query(schema(), clause.field, clause.token), clause.boost)
-        case Phrase():
-            return Query.boost_query(Query.phrase_query(schema(), clause.field, list(clause.tokens)), clause.boost)
-        case Constant():
-            return Query.const_score_query(
-                Query.term_query(schema(), clause.field, clause.value, "basic"), clause.score
-            )
-        case Unscored():
-            return Query.const_score_query(_compile(clause.clause), 0.0)
-        case Best():
-            return Query.disjunction_max_query([_compile(c) for c in clause.clauses], clause.tie)
-        case AnyOf():
-            return Query.boolean_query(
-                [(Occur.Should, _compile(c)) for c in clause.clauses], minimum_number_should_match=clause.minimum
-            )
-        case Both():
-            return Query.boolean_query(
-                [(Occur.Must, _compile(clause.required)), *((Occur.Should, _compile(c)) for c in clause.optional)]
-            )
+_Ranked = tuple[float, Address, tantivy.DocAddress]
+
+
+class _Page:
+    """Makes responses to one request of what was found for it."""
+
+    def __init__(self, searcher: tantivy.Searcher, request: EngineRequest, shelf: Shelf, started: float) -> None:
+        self._searcher = searcher
+        self._request = request
+        self._shelf = shelf
+        self._started = started
+        self._allowed = None if request.filters.keys() <= {"serves"} else shelf.allowed(request.filters)
+
+    def of(self, ranked: list[_Ranked]) -> EngineResponse:
+        """The page that was asked for of these, and the counts of them all."""
+        request, shelf = self._request, self._shelf
+        facets: dict[str, dict[str, int]] = {}
+        if request.facets:
+            found = shelf.bits(address for _score, address, _of in ranked)
+            for field, filters in request.facets.items():
+                facets[field] = shelf.counts(field, found & shelf.allowed(filters))
+        if self._allowed is not None:
+            left = shelf.holds(self._allowed)
+            ranked = [each for each in ranked if left(each[1])]
+        page = ranked[request.offset : request.offset + request.limit]
+        hits = [self._hit(*each) for each in page]
+        return EngineResponse(hits, len(ranked), facets, (time.perf_counter() - self._started) * 1000)
+
+    def _hit(self, score: float, at: Address, address: tantivy.DocAddress) -> Hit:
+        return Hit(score, *self._shelf.codes(at, address), partial(_card_text, self._searcher, address))
+
+
+def _card_text(searcher: tantivy.Searcher, address: tantivy.DocAddress) -> str:
+    text: str = searcher.doc(address)["card"][0]
+    return text

@@ -183,6 +183,15 @@ def test_a_report_looks_back_as_far_as_it_is_asked(database: Database) -> None:
         assert use.report(connection, NOW - datetime.timedelta(days=10)).searches == 3
 
 
+def test_openings_are_counted_by_item_since_a_time(database: Database) -> None:
+    record_opened(database, "丢卡", CARD.code, 3)
+    record_opened(database, "办护照", PASSPORT.code, 1)
+    record(database, search("什么也没打开"))
+    with database.reading() as connection:
+        assert use.openings(connection, LONG_AGO) == {CARD.code: 3, PASSPORT.code: 1}
+        assert use.openings(connection, NOW + datetime.timedelta(hours=2)) == {}
+
+
 def test_an_alias_is_proposed_where_people_open_mostly_one_item(database: Database) -> None:
     record_opened(database, "出国本", PASSPORT.code, 4)
     record_opened(database, "出国本", CARD.code, 1)

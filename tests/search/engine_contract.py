@@ -158,6 +158,42 @@ class EngineContract:
         hits = engine.search(EngineRequest(Unscored(title("护照")), DAOLI)).hits
         assert [(hit.card["title"], hit.score) for hit in hits] == [("普通护照签发", 0.0)]
 
+    def test_what_is_closer_is_answered_apart_with_the_same_scores(self, engine: Engine) -> None:
+        either = AnyOf((title("护照"), title("身份证")))
+        response = engine.search(EngineRequest(either, DAOLI, {"applicant": DAOLI}, closer=title("护照")))
+        assert (response.total, response.facets) == (2, {"applicant": {"individual": 2}})
+        closer = response.closer
+        assert closer is not None
+        assert (closer.total, closer.facets, closer.closer) == (1, {"applicant": {"individual": 1}}, None)
+        scores = {hit.item_code: hit.score for hit in response.hits}
+        assert [(hit.item_code, hit.score) for hit in closer.hits] == [(PASSPORT.code, scores[PASSPORT.code])]
+
+    def test_what_is_closer_is_filtered_and_cut_into_pages_alike(self, engine: Engine) -> None:
+        either = AnyOf((title("护照"), title("身份证"), title("登记")))
+        police = {**DAOLI, "sector": ("公安",)}
+        request = EngineRequest(either, police, {"sector": DAOLI}, offset=1, limit=1, closer=either)
+        response = engine.search(request)
+        assert response.closer is not None
+        assert (response.closer.total, response.closer.hits[0].code) == (2, response.hits[0].code)
+        assert response.closer.facets == {"sector": {"公安": 2, "市场监管": 1}}
+
+    def test_nothing_may_be_closer(self, engine: Engine) -> None:
+        response = engine.search(EngineRequest(title("护照"), DAOLI, closer=title("飞船")))
+        assert response.total == 1
+        assert response.closer is not None
+        assert (response.closer.total, response.closer.hits) == (0, [])
+
+    def test_a_clause_of_which_too_little_is_known_finds_nothing(self, engine: Engine) -> None:
+        assert self.titles(engine, AnyOf((title("护照"), title("飞船")), minimum=2), DAOLI) == []
+        assert self.titles(engine, Both(title("飞船"), (title("护照"),)), DAOLI) == []
+        assert self.titles(engine, Unscored(Best((title("飞船"), title("火箭")))), DAOLI) == []
+        assert self.titles(engine, Phrase("title_bigrams", ("普通", "通飞")), DAOLI) == []
+        assert self.titles(engine, Both(title("护照"), (title("飞船"),)), DAOLI) == ["普通护照签发"]
+
+    def test_a_hit_tells_which_guide_and_item_it_is(self, engine: Engine) -> None:
+        (hit,) = engine.search(EngineRequest(title("护照"), DAOLI)).hits
+        assert (hit.code, hit.item_code) == (hit.card["code"], hit.card["item_code"])
+
     def test_a_constant_scores_what_it_says(self, engine: Engine) -> None:
         hits = engine.search(EngineRequest(Constant("exact", exact_key("办护照"), 42.0), DAOLI)).hits
         assert [round(hit.score) for hit in hits] == [42]

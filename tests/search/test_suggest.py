@@ -47,6 +47,7 @@ ITEMS = (
     item("exam", "机动车驾驶证申领", "C1驾照", "想考驾照", "十年没开车", popularity=3, sector="公安交管"),
     item("help", "临时救助给付", "帮帮我", "办救助"),
     item("house", "女方落户", popularity=1),
+    item("fair", "三月街摊位登记", sector="市场监督管理"),
 )
 
 
@@ -99,6 +100,8 @@ def departments(found: list[Suggestion]) -> list[str]:
         ("10年", "exam", "十年没开车"),
         ("10nian", "exam", "十年没开车"),
         ("nv", "house", "女方落户"),
+        ("sanyuejie", "fair", "三月街摊位登记"),
+        ("syjtw", "fair", "三月街摊位登记"),
         ("nǚfāng", "house", "女方落户"),
     ],
 )

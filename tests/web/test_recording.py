@@ -196,6 +196,31 @@ def test_a_token_that_was_made_up_does_nothing(visitor: LintingClient, value: st
     assert [row["opened_item"] for row in noted(visitor)] == [None]
 
 
+def test_what_is_opened_is_suggested_before_what_is_not(tmp_path: Path) -> None:
+    folder = indexed_folder(tmp_path)
+    permits = "/api/v1/suggest?q=号行业许可"
+
+    def first_suggested(client: LintingClient) -> str:
+        return str(client.json(permits)["suggestions"][0]["item_code"])
+
+    app = open_site(folder)
+    visitor = app.test_client()
+    assert isinstance(visitor, LintingClient)
+    before = first_suggested(visitor)
+    opened = next(permit for permit in PERMITS if permit.code != before and permit.name == "第22号行业许可")
+    for _ in range(5):
+        link = next(each for each in card_links(visitor.page(f"/search?q={opened.name}")) if TOKEN.search(each))
+        assert visitor.page(link).heading == opened.name
+    assert len([row for row in noted(visitor) if row["opened_item"] == opened.code]) == 5
+    assert first_suggested(visitor) == before, "a process counts again only after some minutes"
+    close_site(app)
+    app = open_site(folder)
+    client = app.test_client()
+    assert isinstance(client, LintingClient)
+    assert first_suggested(client) == opened.code
+    close_site(app)
+
+
 def test_where_it_is_switched_off_nothing_is_noted_and_no_link_has_a_token(tmp_path: Path) -> None:
     app = open_site(indexed_folder(tmp_path), use_log=False)
     client = app.test_client()
