@@ -151,7 +151,7 @@ def test_tab_leaves_the_box_and_closes(site: str, open_page: OpenPage) -> None:
     type_in(page, "yyzz")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="搜索")).to_be_focused()
+    expect(page.get_by_role("button", name="说一说")).to_be_focused()
     expect(options(page)).to_have_count(0)
     expect(box(page)).to_have_value("yyzz")
 
