@@ -25,8 +25,9 @@ from banshi.composition import Application
 from bench.machine import describe, percentile, resident_mib
 from search.evaluation import Judgement, load
 from tests import catalogue
-from tests.banshi.server import START_SECONDS, Server, descendants, eventually
+from tests.banshi.server import START_SECONDS, Server, descendants
 from tests.voice.speaking import silence, speak
+from tests.waiting import eventually
 from voice.listening import VoiceBusyError, VoiceService
 from voice.sound import BYTES_PER_SECOND, RATE
 from voice.vocabulary import spoken_runs

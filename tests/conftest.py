@@ -11,9 +11,10 @@ from hypothesis import settings
 
 from banshi.composition import Application
 from tests import catalogue
-from tests.banshi.server import START_SECONDS, Server, eventually
+from tests.banshi.server import START_SECONDS, Server
 from tests.elasticsearch.fixtures import elasticsearch_cluster, elasticsearch_node
 from tests.postgresql import databases, postgresql_server
+from tests.waiting import eventually
 
 __all__ = ["databases", "elasticsearch_cluster", "elasticsearch_node", "postgresql_server", "sample"]
 

@@ -23,9 +23,9 @@ from tests.banshi.server import (
     Server,
     arguments_of,
     descendants,
-    eventually,
     is_running,
 )
+from tests.waiting import eventually
 
 SEEN_SECONDS = 10
 """A change is findable within two seconds; a loaded machine is given more before it counts as lost."""

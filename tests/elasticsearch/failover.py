@@ -28,8 +28,9 @@ from guides import document, store
 from indexer import gate
 from indexer.rebuild import rebuild
 from tests import catalogue
-from tests.banshi.server import eventually, free_port
+from tests.banshi.server import free_port
 from tests.elasticsearch.node import Cluster
+from tests.waiting import eventually
 
 SEARCHES_A_SECOND = 20
 CHANGES_A_SECOND = 2

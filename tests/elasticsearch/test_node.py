@@ -7,8 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from tests.elasticsearch import distribution
 from tests.elasticsearch.distribution import DistributionError
 from tests.elasticsearch.node import Cluster, Node, NodeError, free_ports
+from tests.waiting import eventually
 
 INDEX = "/documents"
 REPLICATED = {"settings": {"number_of_shards": 1, "number_of_replicas": 1}}
@@ -32,15 +31,6 @@ def titles(node: Node) -> list[str]:
     status, answer = node.request("POST", f"{INDEX}/_search", {"query": {"match_all": {}}})
     assert (status, answer["_shards"]["failed"]) == (200, 0), answer
     return [hit["_source"]["title"] for hit in answer["hits"]["hits"]]
-
-
-def eventually(condition: Callable[[], object], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_a_node_answers_with_its_health(elasticsearch_node: Node) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,7 @@ from search.request import SearchRequest
 from search.service import SearchService
 from tests import catalogue
 from tests.search.engine_contract import GUIDES, ITEMS, SECTORS
+from tests.waiting import eventually
 
 REASON = "连不上"
 
@@ -98,13 +98,6 @@ def pair(application: Application) -> Iterator[Pair]:
     yield found
     found.frail.is_up = True
     eventually(lambda: found.engines.degraded_reason is None)
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and not condition():
-        time.sleep(0.02)
-    return condition()
 
 
 def test_the_first_engine_answers_while_it_can(pair: Pair) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,9 @@ from indexer.rebuild import rebuild
 from search import uses
 from search.uses import Uses
 from tests import catalogue
+from tests.waiting import eventually
 
 PERMITS = [catalogue.item(number, f"第{number}号许可", aliases=[]) for number in (1, 2)]
-
-
-def eventually(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def test_the_first_who_asks_is_told_the_counts() -> None:

@@ -20,9 +20,9 @@ from typing import IO
 
 import pytest
 
-from voice.model_store import DEFAULT_MODEL, ModelError, ModelStore
+from voice.model_store import OFFICIAL_MODELS, ModelError, ModelStore
 
-OFFICIAL = "vosk-model-small-cn-0.22"
+OFFICIAL = OFFICIAL_MODELS[0]
 LIMITED = """
 import resource, sys
 from pathlib import Path
@@ -34,16 +34,6 @@ except ModelError as error:
     print(error.code)
 """
 """Files of no more than so many bytes: what a full disk is to a program."""
-
-
-@pytest.fixture(scope="module")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ModelStore(tmp_path_factory.mktemp("none")).find(DEFAULT_MODEL).folder
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> ModelStore:
-    return ModelStore(tmp_path / "models")
 
 
 def installed(store: ModelStore) -> list[str]:

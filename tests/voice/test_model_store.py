@@ -19,20 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from voice.model_store import DEFAULT_MODEL, ModelError, ModelStore
+from voice.model_store import DEFAULT_MODEL, OFFICIAL_MODELS, ModelError, ModelStore
 
-OFFICIAL = "vosk-model-small-cn-0.22"
-
-
-@pytest.fixture(scope="module")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the model that comes with the product."""
-    return ModelStore(tmp_path_factory.mktemp("none")).find(DEFAULT_MODEL).folder
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> ModelStore:
-    return ModelStore(tmp_path / "models")
+OFFICIAL = OFFICIAL_MODELS[0]
 
 
 @pytest.fixture(scope="module")

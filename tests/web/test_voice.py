@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import os
@@ -33,6 +34,7 @@ from search.request import MAX_HYPOTHESES, Hypothesis
 from tests.chromium import Quiet
 from tests.listener import BUSY, LOST_CARD, UNREADABLE, Listener
 from tests.listener import heard as was_heard
+from tests.waiting import eventually
 from tests.web.conftest import ID_CARD, close_site, indexed_folder, open_site
 from tests.web.linting import LintingClient, text_of
 from voice.audio import MAX_BYTES, AudioError
@@ -112,16 +114,6 @@ def connect(address: str, listener: Listener) -> Iterator[Connect]:
         if client.connected:
             client.close()
         client.thread.join(10)
-
-
-def eventually(condition: Callable[[], object], seconds: float = 20) -> bool:
-    """Whether a condition comes true in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def messages(client: simple_websocket.Client) -> list[dict[str, Any]]:
@@ -439,8 +431,12 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subproc
 
 
 def is_served(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
+    """Whether a worker answers. The port takes connections before there is one."""
+    with suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        with closing(connection):
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
     return False
 
 
