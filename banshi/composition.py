@@ -93,10 +93,10 @@ class Application:
     @cached_property
     def voice(self) -> VoiceService:
         """The voice service, with the words of the index that answers."""
-        return self.voice_with(is_biased=True)
+        return self.voice_with()
 
-    def voice_with(self, *, is_biased: bool) -> VoiceService:
-        """A voice service with or without the words of the catalogue."""
+    def voice_with(self, *, is_biased: bool = True, streams: int | None = None) -> VoiceService:
+        """A voice service of its own: with or without the words of the catalogue, for so many people at once."""
 
         def words() -> tuple[Lexicon, Analyzer]:
             language = self.search.language
@@ -105,7 +105,7 @@ class Application:
         return VoiceService(
             lambda: self.models.find(self.settings.voice_model),
             words,
-            streams=self.settings.voice_streams,
+            streams=self.settings.voice_streams if streams is None else streams,
             is_biased=is_biased,
         )
 

@@ -134,11 +134,7 @@ def print_speakers(application: Application, recordings: list[bytes]) -> None:
     for column in ("at once", "heard", "end of speech to words p50 ms", "p95 ms", "one too many is"):
         table.add_column(column, justify="right")
     for speakers in (1, 2, 4):
-        voice = VoiceService(
-            lambda: application.models.find(application.settings.voice_model),
-            lambda: (application.search.language.lexicon, application.search.language.analyzer),
-            streams=speakers,
-        )
+        voice = application.voice_with(streams=speakers)
         lags: list[float] = []
         refused: list[str] = []
         threads = [

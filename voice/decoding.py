@@ -43,6 +43,7 @@ _OPTIONS: Final = {
     "protocol_whitelist": "",
 }
 _RATE: Final = 16_000
+"""As in sound.py, which would bring numpy with it."""
 _RATES: Final = range(4_000, 192_001)
 _MAX_CHANNELS: Final = 8
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import http
 import http.client
 import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,6 @@ Progress = Callable[[int, int], None]
 """Called with bytes at hand and bytes in all."""
 _WAIT_SECONDS: Final = 30
 _BLOCK: Final = 1 << 18
-_PARTIAL: Final = 206
 _OF_THE_NETWORK: Final = (urllib.error.URLError, ConnectionError, TimeoutError)
 
 
@@ -66,7 +65,7 @@ def fetch(url: str, target: Path, size: int, progress: Progress | None = None) -
     try:
         if have < size:
             with urllib.request.urlopen(request, timeout=_WAIT_SECONDS) as answer:
-                if answer.status != _PARTIAL:
+                if answer.status != HTTPStatus.PARTIAL_CONTENT:
                     have = 0
                 if mark := _mark(answer.headers):
                     stamp.write_text(mark, encoding="ascii")
@@ -79,7 +78,7 @@ def fetch(url: str, target: Path, size: int, progress: Progress | None = None) -
                         if progress is not None:
                             progress(have, size)
     except (OSError, http.client.HTTPException) as error:
-        if isinstance(error, urllib.error.HTTPError) and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        if isinstance(error, urllib.error.HTTPError) and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise _unusable(part, f"{url} 已经变了，接不上，") from error
         if isinstance(error, OSError) and not isinstance(error, _OF_THE_NETWORK):
             # Ours, and not the network's: a full disk, say.

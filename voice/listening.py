@@ -188,7 +188,7 @@ class VoiceService:
                     # Vosk raises plain Exception; the reason went to standard error.
                     raise ModelError("model_broken", f"语音模型 {info.name} 装不进来。请换一个模型。") from error
                 if info.takes_grammar and self._is_biased:
-                    self._vocabulary = Vocabulary.read(info.folder / "graph" / "words.txt")
+                    self._vocabulary = Vocabulary.read(info.word_table)
             grammar = self._grammar_now()
         if grammar is None:
             return vosk.KaldiRecognizer(self._model, RATE)

@@ -39,6 +39,7 @@ _TRIAL_SECONDS: Final = 180
 _MOST_BYTES: Final = 8_000_000_000
 _MOST_FILES: Final = 1_000
 _SOUNDS: Final = "am/final.mdl"
+_WORD_TABLE: Final = "graph/words.txt"
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _BAD_ZIP: Final = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error, lzma.LZMAError)
 _BAD_ENTRY: Final = (None, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
@@ -68,10 +69,15 @@ class ModelInfo:
     card: Path | None
     problem: str | None
 
+    @property
+    def word_table(self) -> Path:
+        """Where the model's words stand, if it says them at all (``words`` is None where it does not)."""
+        return self.folder / _WORD_TABLE
+
     @classmethod
     def read(cls, folder: Path, *, is_bundled: bool = False) -> ModelInfo:
         """Look at a folder without loading anything."""
-        words = folder / "graph" / "words.txt"
+        words = folder / _WORD_TABLE
         return cls(
             name=folder.name,
             folder=folder,
@@ -132,7 +138,7 @@ class ModelStore:
         name = path.resolve().name.removesuffix(".zip") if is_local else source
         if not _NAME.fullmatch(name):
             raise ModelError("model_name", f"模型名“{name}”只能有字母、数字、点、横线。请给文件改名。")
-        if name in {model.name for model in self.list() if model.is_bundled}:
+        if (_BUNDLED / name).is_dir():
             raise ModelError("model_exists", f"{name} 是自带的模型，不能覆盖。请给文件改名后再装。")
         if path.is_dir() and sha256 is not None:
             raise ModelError("model_checksum", "文件夹无法核对 SHA-256，没有安装。请给出 ZIP 文件，或者去掉 --sha256。")
@@ -299,7 +305,6 @@ def _folder_of_model(names: Iterable[str]) -> str:
 
 def _problem(folder: Path) -> str | None:
     """What is wrong with a model by the look of its files."""
-    graph = folder / "graph"
     rate = _rate(folder)
     if not (folder / _SOUNDS).is_file():
         return f"缺少 {_SOUNDS}"
@@ -310,13 +315,14 @@ def _problem(folder: Path) -> str | None:
     if not (folder / "conf" / "model.conf").is_file():
         return "缺少 conf/model.conf"
     takes_grammar = _takes_grammar(folder)
-    if not takes_grammar and not (graph / "HCLG.fst").is_file():
+    if not takes_grammar and not (folder / "graph" / "HCLG.fst").is_file():
         return "缺少 graph/HCLG.fst，或者 graph/HCLr.fst 和 graph/Gr.fst"
-    if takes_grammar and not (graph / "words.txt").is_file():
-        return "缺少 graph/words.txt"
-    if (graph / "words.txt").is_file() and not (graph / "words.txt").stat().st_size:
+    words = folder / _WORD_TABLE
+    if takes_grammar and not words.is_file():
+        return f"缺少 {_WORD_TABLE}"
+    if words.is_file() and not words.stat().st_size:
         # Vosk loads such a model, and then nothing that is said has a name.
-        return "graph/words.txt 是空的"
+        return f"{_WORD_TABLE} 是空的"
     return None
 
 

@@ -39,9 +39,8 @@ def models(application: Application, is_checked: bool, as_json: bool) -> None:
             model = application.models.find(application.settings.voice_model)
             if model.words is None:
                 raise RefusedError(f"语音模型 {model.name} 没有 graph/words.txt，无法核对。请换一个模型。")
-            words = model.folder / "graph" / "words.txt"
             language = application.search.language
-            report = coverage(language.lexicon, language.analyzer, Vocabulary.read(words))
+            report = coverage(language.lexicon, language.analyzer, Vocabulary.read(model.word_table))
     if as_json:
         chosen = application.settings.voice_model
         print_json(

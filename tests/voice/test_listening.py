@@ -101,7 +101,7 @@ def test_a_quiet_voice_is_understood_or_asked_to_speak_up(voice: VoiceService) -
 
 
 def test_only_so_many_speak_at_once_and_a_place_is_free_again_however_a_stream_ends(sample: Application) -> None:
-    voice = VoiceService(lambda: sample.models.find("banshi-small-cn-0.1"), _words(sample), streams=2)
+    voice = sample.voice_with(streams=2)
     assert not voice.is_loaded
     with voice.open(), voice.open():
         assert voice.is_loaded

@@ -15,7 +15,7 @@ WORDS = ("身份证", "身份", "证", "补", "补办", "办", "怎么")
 
 @pytest.fixture(scope="module")
 def vocabulary(sample: Application) -> Vocabulary:
-    return Vocabulary.read(sample.models.find("banshi-small-cn-0.1").folder / "graph" / "words.txt")
+    return Vocabulary.read(sample.models.find("banshi-small-cn-0.1").word_table)
 
 
 def test_a_text_is_cut_into_the_fewest_words_that_the_model_has() -> None:
