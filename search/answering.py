@@ -117,7 +117,7 @@ class Answering:
         filters = plan.filters()
         offset = (request.page - 1) * request.size
         everything = self._ask(plan, words, filters, offset, request.size, facets=True)
-        asked = Asked.of(words.spelled, self._weights) if self._is_compared(plan, words) else None
+        asked = self._asked(plan, words)
         response, fits = self._compared(everything.closer or everything, asked, offset, request.size)
         if words.is_asking and self._is_poor(response, fits):
             # No name fits well: whoever tells a story names the thing once, perhaps in words of the running text.
@@ -142,7 +142,7 @@ class Answering:
         if request.page > 1 and not response.hits:
             raise page_past_end(last_page(response.total, request.size))
         if not (response.total or guesses or advice is not None):
-            guesses = self._relaxed(plan, language, filters)
+            guesses = self._relaxed(plan, words, language, filters)
         highlights = _marks(words.tokens, plan.understood.text, language.analyzer)
         return SearchResponse(
             query=request.text,
@@ -246,7 +246,7 @@ class Answering:
         facets: bool = False,
     ) -> EngineResponse:
         """What the engine finds; all that may have to be compared for the page, where results are compared."""
-        if self._is_compared(plan, words):
+        if _is_compared(plan, words):
             offset, limit = 0, max(WINDOW, offset + limit)
         counted: dict[str, Filters] = {}
         if facets:
@@ -261,11 +261,7 @@ class Answering:
     def _compared(
         self, response: EngineResponse, asked: Asked | None, offset: int, limit: int
     ) -> tuple[EngineResponse, list[Fit] | None]:
-        """A page of the engine's answer, and its first results compared once more.
-
-        Sorted otherwise than by relevance, what fits badly would come first as easily: then nothing is compared (None),
-        and only names count.
-        """
+        """A page of the engine's answer, and its first results compared once more, unless nothing is (None)."""
         if asked is None:
             return response, None
         fits = self.language.reranker.rank(response.hits[:WINDOW], asked)
@@ -274,10 +270,13 @@ class Answering:
         hits = [replace(each.hit, score=each.score) if isinstance(each, Fit) else each for each in placed[page]]
         return replace(response, hits=hits), fits
 
-    def _is_compared(self, plan: _Plan, words: ranking.Words) -> bool:
-        return words.clause is not None and plan.request.sort == "relevance"
+    def _asked(self, plan: _Plan, words: ranking.Words) -> Asked | None:
+        """What candidates are compared with, None where they are not."""
+        return Asked.of(words.spelled, self._weights) if _is_compared(plan, words) else None
 
-    def _relaxed(self, plan: _Plan, language: Language, filters: dict[str, tuple[str, ...]]) -> list[Relaxed]:
+    def _relaxed(
+        self, plan: _Plan, words: ranking.Words, language: Language, filters: dict[str, tuple[str, ...]]
+    ) -> list[Relaxed]:
         """The first step that finds something: without one filter, without more and more of them, with any one of the
         words anywhere in a guide, and in the whole city."""
         labels = {chip.kind: chip.label for chip in plan.chips}
@@ -292,11 +291,11 @@ class Answering:
             city = replace(plan, division=language.places.root)
             steps.append(([*present, "division"], True, city, {}))
         for names, is_lenient, step, step_filters in steps:
-            words = self._words(step, language)
+            # Other filters, but the same words; only in another place they are others.
+            words = words if step is plan else self._words(step, language)
             everything = self._ask(step, words, step_filters, 0, _RELAXED_SHOWN)
             chosen = everything if is_lenient else everything.closer or everything
-            asked = Asked.of(words.spelled, self._weights) if self._is_compared(step, words) else None
-            response, _fits = self._compared(chosen, asked, 0, _RELAXED_SHOWN)
+            response, _fits = self._compared(chosen, self._asked(step, words), 0, _RELAXED_SHOWN)
             if response.total:
                 marks = _marks(words.tokens, step.understood.text, language.analyzer)
                 results = self._results(response, step, marks, language)
@@ -351,6 +350,11 @@ def _result(card: dict[str, Any], score: float, plan: _Plan, tokens: list[str], 
         asks_division=asks,
         revised_on=card["revised_on"],
     )
+
+
+def _is_compared(plan: _Plan, words: ranking.Words) -> bool:
+    """Sorted otherwise than by relevance, what fits badly would come first as easily: then only names count."""
+    return words.clause is not None and plan.request.sort == "relevance"
 
 
 def _best(fits: Sequence[Fit] | None) -> float:

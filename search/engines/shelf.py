@@ -30,8 +30,7 @@ class Shelf:
     def __init__(self, searcher: tantivy.Searcher, serves: tuple[str, ...]) -> None:
         self._searcher = searcher
         self.query = value_query("serves", serves) if serves else Query.const_score_query(Query.all_query(), 0.0)
-        self.size = max(1, searcher.num_docs)
-        found = searcher.search(self.query, self.size, count=False).hits
+        found = searcher.search(self.query, max(1, searcher.num_docs), count=False).hits
         self.size = max(1, len(found))
         self._places = {address_of(address): place for place, (_score, address) in enumerate(found)}
         self._everything = (1 << len(found)) - 1
